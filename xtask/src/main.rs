@@ -1,2 +1,56 @@
-//! stub
-fn main() {}
+//! Contributor tasks, run as `cargo xtask TASK`: parses the arguments and dispatches.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a contributor task talks to its terminal"
+)]
+
+mod codegen;
+mod failure;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  codegen                    write the provider enum and table from xtask/spec/identity-providers.json
+  codegen --check            fail when what is written differs from what codegen would write
+  codegen --from-openapi FILE --date YYYY-MM-DD
+                             update the spec list from Auth0's Management API OpenAPI document of that date";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    let done = match args.as_slice() {
+        ["codegen"] => codegen::write(&root),
+        ["codegen", "--check"] => codegen::check(&root),
+        ["codegen", "--from-openapi", file, "--date", date] => {
+            codegen::update_from_openapi(&root, Path::new(file), date)
+        }
+        ["help" | "--help" | "-h"] => Ok(USAGE.to_owned()),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(message) => {
+            println!("{message}");
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns the workspace this binary was built from, so a task can be started from any folder.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_path_buf()
+}
