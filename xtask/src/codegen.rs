@@ -93,8 +93,163 @@ fn newlines(text: &str) -> String {
 }
 
 fn diff(path: &str, found: &str, wanted: &str) -> String {
-    TextDiff::from_lines(&newlines(found), &newlines(wanted))
+    TextDiff::from_lines(newlines(found), newlines(wanted))
         .unified_diff()
         .header(path, &format!("{path} (as generated)"))
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PROVIDER_ENUM, PROVIDER_TABLE, SPEC, check, update_from_openapi, write};
+    use crate::failure::{read, write as write_file};
+    use insta::assert_snapshot;
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    const LIST: &str = r#"{
+  "source": "a page",
+  "providers": [
+    {"name": "ad"},
+    {"name": "box"}
+  ]
+}
+"#;
+
+    /// A workspace of nothing but a spec list, with its outputs written.
+    fn workspace() -> TempDir {
+        let root = tempfile::tempdir().unwrap();
+        write_file(&root.path().join(SPEC), LIST).unwrap();
+        write(root.path()).unwrap();
+        root
+    }
+
+    fn edit(root: &TempDir, path: &str, from: &str, to: &str) {
+        let file = root.path().join(path);
+        let text = read(&file).unwrap();
+        assert!(text.contains(from));
+        write_file(&file, &text.replacen(from, to, 1)).unwrap();
+    }
+
+    #[test]
+    fn what_is_committed_is_what_codegen_writes() {
+        if let Err(drift) = check(&crate::root()) {
+            panic!("{drift}");
+        }
+    }
+
+    #[test]
+    fn a_check_after_writing_is_content() {
+        check(workspace().path()).unwrap();
+    }
+
+    #[test]
+    fn one_changed_character_of_any_file_is_shown_with_the_command() {
+        let root = workspace();
+        edit(&root, PROVIDER_ENUM, "    Ad,", "    Ae,");
+        assert_snapshot!(check(root.path()).unwrap_err(), @r#"
+        --- crates/identity-model/src/generated/provider.rs
+        +++ crates/identity-model/src/generated/provider.rs (as generated)
+        @@ -27,7 +27,7 @@
+         pub enum Provider {
+             /// `ad`.
+             #[strum(serialize = "ad")]
+        -    Ae,
+        +    Ad,
+             /// `box`.
+             #[strum(serialize = "box")]
+             Box,
+
+        Generated text is not what xtask/spec/identity-providers.json says. To mend it, run
+
+            cargo xtask codegen
+        "#);
+        write(root.path()).unwrap();
+        check(root.path()).unwrap();
+
+        for (path, from, to) in [
+            (PROVIDER_ENUM, "true", "false"),
+            (PROVIDER_TABLE, "yes", "yez"),
+            (SPEC, "\"box\"", "\"bix\""),
+            (SPEC, "a page", "a cage"),
+            (SPEC, "    {", "   {"),
+        ] {
+            let root = workspace();
+            edit(&root, path, from, to);
+            let drift = check(root.path()).unwrap_err().to_string();
+            assert!(
+                drift.contains("\n+")
+                    && drift.contains("\n-")
+                    && drift.contains("    cargo xtask codegen\n")
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_output_is_a_drift() {
+        let root = workspace();
+        std::fs::remove_file(root.path().join(PROVIDER_TABLE)).unwrap();
+        assert!(
+            check(root.path())
+                .unwrap_err()
+                .to_string()
+                .contains("+# Identity providers")
+        );
+    }
+
+    #[test]
+    fn line_endings_are_no_drift_and_are_left_alone() {
+        let root = workspace();
+        for path in [SPEC, PROVIDER_ENUM, PROVIDER_TABLE] {
+            let file = root.path().join(path);
+            let crlf = read(&file).unwrap().replace('\n', "\r\n");
+            write_file(&file, &crlf).unwrap();
+            check(root.path()).unwrap();
+            write(root.path()).unwrap();
+            assert_eq!(read(&file).unwrap(), crlf);
+        }
+    }
+
+    #[test]
+    fn a_document_updates_the_list_and_leaves_the_rest_to_codegen() {
+        let root = workspace();
+        let document = root.path().join("oas.json");
+        let parameter =
+            r#"{"name": "provider", "in": "path", "schema": {"enum": ["ad", "foo-bar"]}}"#;
+        let operation = format!(r#"{{"delete": {{"parameters": [{parameter}]}}}}"#);
+        let text = format!(
+            r#"{{"openapi": "3.0.3", "info": {{"title": "An API", "version": "1"}},
+                "paths": {{"/users/{{id}}/identities/{{provider}}/{{user_id}}": {operation}}}}}"#
+        );
+        write_file(&document, &text).unwrap();
+        assert_snapshot!(update_from_openapi(root.path(), &document, "2026-06-25").unwrap(), @"
+        - box (Provider::Box), removed on 2026-06-25
+        + foo-bar (Provider::FooBar)
+        2 names in the document, 3 in the list
+        Next: cargo xtask codegen
+        ");
+        assert_snapshot!(read(&root.path().join(SPEC)).unwrap(), @r#"
+        {
+          "source": "a page",
+          "openapi": {"title": "An API", "version": "1", "date": "2026-06-25"},
+          "providers": [
+            {"name": "ad"},
+            {"name": "box", "removed_from_openapi": "2026-06-25"},
+            {"name": "foo-bar"}
+          ]
+        }
+        "#);
+        check(root.path()).unwrap_err();
+        write(root.path()).unwrap();
+        check(root.path()).unwrap();
+    }
+
+    #[test]
+    fn a_bad_date_or_list_is_named() {
+        let root = workspace();
+        let nowhere = Path::new("/nonexistent/oas.json");
+        assert_snapshot!(update_from_openapi(root.path(), nowhere, "2026-6-25").unwrap_err(), @"--date: `2026-6-25` is not a date written YYYY-MM-DD");
+        edit(&root, SPEC, "box", "ad");
+        assert_snapshot!(check(root.path()).unwrap_err(), @"xtask/spec/identity-providers.json: entry `ad`: the name is there twice");
+    }
 }

@@ -41,7 +41,8 @@ impl Date {
 
     fn days_in_month(self) -> Option<u8> {
         let year = self.year;
-        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap =
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         match self.month {
             1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
             4 | 6 | 9 | 11 => Some(30),
