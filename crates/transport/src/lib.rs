@@ -1,1 +1,36 @@
-//! stub
+//! How bytes reach an Auth0 tenant: paths, tokens, TLS, retry, errors.
+//!
+//! A [`Client`] runs [`Operation`]s: requests that say how their answer reads and how a lost answer is
+//! settled. It knows nothing of users and identities; that is the `unlink` crate's part. Each layer can be
+//! used alone: describe a [`Request`] and send it with any HTTP client, or give a [`Client`] a
+//! [`RoundTrip`] of your own.
+//!
+//! Feature `hyper` (default): the built-in round trip and clock. Without it there is no hyper, no rustls
+//! and no tokio in the tree, and a client is given both.
+
+mod call;
+mod client;
+mod error;
+#[cfg(feature = "hyper")]
+mod hyper;
+mod path;
+mod rate_limit;
+mod request;
+mod retry;
+mod round_trip;
+mod tenant;
+mod time;
+mod token;
+
+pub use call::{Answered, Operation, Settled, SettledBy};
+pub use client::{Call, Channel, Client, ClientBuilder};
+pub use error::{Answer, DecodeError, Error, ErrorKind};
+pub use path::{Path, PathError};
+pub use rate_limit::RateLimit;
+pub use request::{Body, Request, Response};
+pub use round_trip::{
+    BoxFuture, Delivery, MaybeSendSync, RoundTrip, RoundTripError, RoundTripFailure,
+};
+pub use tenant::{Tenant, TenantError};
+pub use time::Time;
+pub use token::{AccessToken, TokenSource};

@@ -1,0 +1,306 @@
+//! The one loop: send, read what came back, decide, and settle what stayed unknown, under one deadline.
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+
+use crate::{
+    client::Channel,
+    error::{DecodeError, Error, ErrorKind},
+    rate_limit,
+    request::{Request, Response},
+    retry::{Bounds, Event, Progress, Settling, Step},
+    round_trip::{Delivery, MaybeSendSync, RoundTripError, RoundTripFailure},
+    time,
+    token::{AccessToken, TokenSource},
+};
+
+/// Beyond an attempt's limit, for round trips that keep it themselves and know more when they do.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// One thing to do at the tenant: its request, how its answer reads, and how a lost answer is settled.
+///
+/// ```
+/// use transport::{DecodeError, Operation, Path, PathError, Request, Response};
+///
+/// /// Counts the tenant's connections.
+/// struct CountConnections(Request);
+///
+/// impl CountConnections {
+///     fn new() -> Result<Self, PathError> {
+///         Ok(Self(Request::get(Path::new(["api", "v2", "connections"])?)))
+///     }
+/// }
+///
+/// impl Operation for CountConnections {
+///     type Output = usize;
+///
+///     fn request(&self) -> &Request {
+///         &self.0
+///     }
+///
+///     fn decode(&self, response: &Response) -> Result<usize, DecodeError> {
+///         let list: Vec<serde_json::Value> =
+///             serde_json::from_slice(response.body().expose()).map_err(DecodeError::new)?;
+///         Ok(list.len())
+///     }
+/// }
+/// ```
+pub trait Operation: MaybeSendSync {
+    /// What the operation gives its caller.
+    type Output;
+
+    /// The request, the same at each attempt.
+    fn request(&self) -> &Request;
+
+    /// Reads a 2xx answer to the request.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is not the documented answer; whether the request was applied is then open.
+    fn decode(&self, response: &Response) -> Result<Self::Output, DecodeError>;
+
+    /// The read that shows whether a request without an answer was applied, if there is one.
+    fn probe(&self) -> Option<&Request> {
+        None
+    }
+
+    /// Reads a 2xx or 404 answer to the probe.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] when it is not the documented answer.
+    fn settle(&self, probe: &Response) -> Result<Settled<Self::Output>, DecodeError> {
+        let _ = probe;
+        Err(DecodeError::new("this operation has no probe"))
+    }
+}
+
+/// What a probe shows.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "the loop needs a way on from each")]
+pub enum Settled<T> {
+    /// The request has been applied.
+    Done(T),
+    /// It has not, so far.
+    Unchanged,
+    /// What it was to act on does not exist.
+    Missing,
+}
+
+/// How the outcome of a call is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SettledBy {
+    /// The request was answered.
+    Answer,
+    /// An earlier attempt's answer was lost, and the answer to a later one shows the state.
+    LaterAnswer,
+    /// The answer was lost, and a read afterwards shows the state.
+    Probe,
+}
+
+/// A call's result and how it came about.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Answered<T> {
+    /// What the operation read from the answer or the probe.
+    pub output: T,
+    /// How the outcome is known.
+    pub settled_by: SettledBy,
+    /// How often the request was sent, or tried to be.
+    pub attempts: u32,
+    /// The answer, or the probe's.
+    pub response: Response,
+}
+
+/// Runs one operation to its end or to `ends`, a time of the channel's clock.
+pub(crate) async fn run<O: Operation>(
+    channel: &Channel,
+    tokens: Option<&Arc<dyn TokenSource>>,
+    operation: &O,
+    ends: Duration,
+) -> Result<Answered<O::Output>, Error> {
+    let clock = channel.time();
+    let limits = channel.limits();
+    let left = || ends.saturating_sub(clock.now());
+    let probe = operation.probe();
+    let mut progress = Progress::new(Bounds {
+        settling: match probe {
+            _ if !operation.request().changes_state() => Settling::Repeat,
+            Some(_) => Settling::Probe,
+            None => Settling::Never,
+        },
+        attempts: limits.attempts,
+        kept_for_probe: limits.kept_for_probe(),
+    });
+    let mut attempts = 0;
+    let mut request_failure = Error::new(
+        ErrorKind::Timeout,
+        "the deadline passed before the request was sent",
+    );
+    let mut latest_failure = None;
+    let mut step = Step::Send(Duration::ZERO);
+    loop {
+        let (request, wait) = match (step, probe) {
+            (Step::Send(wait), _) => (operation.request(), wait),
+            (Step::Probe(wait), Some(probe)) => (probe, wait),
+            (Step::Fail, _) => {
+                return Err(request_failure.after(attempts, progress.maybe_applied()));
+            }
+            (Step::FailRateLimited(wait), _) => {
+                let at = time::system_time(clock.wall().saturating_add(wait));
+                return Err(request_failure
+                    .retry_at_time(at)
+                    .after(attempts, progress.maybe_applied()));
+            }
+            (Step::Unknown | Step::Probe(_), _) => {
+                return Err(
+                    unknown(latest_failure.unwrap_or(request_failure)).after(attempts, true)
+                );
+            }
+        };
+        let probing = matches!(step, Step::Probe(_));
+        if !wait.is_zero() {
+            clock.sleep(wait).await;
+        }
+        let time_left = if probing {
+            Some(left())
+        } else {
+            progress.time_to_send(left())
+        };
+        let Some(time_left) = time_left.filter(|time| !time.is_zero()) else {
+            step = if progress.unsettled() {
+                Step::Unknown
+            } else {
+                Step::Fail
+            };
+            continue;
+        };
+        let token = match (tokens, request.is_authorized()) {
+            (Some(tokens), true) => match token(channel, tokens, time_left).await {
+                Ok(token) => Some(token),
+                Err(error) if progress.unsettled() => {
+                    return Err(unknown(error).after(attempts, true));
+                }
+                Err(error) => return Err(error.after(attempts, progress.maybe_applied())),
+            },
+            _ => None,
+        };
+        let authorization = token.as_ref().map(AccessToken::header).transpose()?;
+        if !probing {
+            attempts += 1;
+        }
+        let limit = time_left.min(limits.attempt);
+        let response = attempt(channel, request, authorization.as_ref(), limit).await;
+
+        let (event, failure) = match response {
+            Err(error) => {
+                let event = match error.delivery() {
+                    Delivery::NotSent => Event::NotSent,
+                    Delivery::MaybeSent => Event::Unknown,
+                };
+                (event, Error::no_answer(error))
+            }
+            Ok(response)
+                if probing && (response.status().is_success() || response.status() == 404) =>
+            {
+                match operation.settle(&response) {
+                    Ok(Settled::Done(output)) => {
+                        return Ok(Answered {
+                            output,
+                            settled_by: SettledBy::Probe,
+                            attempts,
+                            response,
+                        });
+                    }
+                    Ok(Settled::Unchanged) => {
+                        request_failure =
+                            request_failure.noting("a reading afterwards showed nothing changed");
+                        (Event::Unchanged, request_failure.clone())
+                    }
+                    Ok(Settled::Missing) => {
+                        return Err(Error::from_answer(&response).after(attempts, true));
+                    }
+                    Err(error) => (Event::Unknown, Error::undocumented(&response, error)),
+                }
+            }
+            Ok(response) if response.status().is_success() => match operation.decode(&response) {
+                Ok(output) => {
+                    let settled_by = if progress.maybe_applied() {
+                        SettledBy::LaterAnswer
+                    } else {
+                        SettledBy::Answer
+                    };
+                    return Ok(Answered {
+                        output,
+                        settled_by,
+                        attempts,
+                        response,
+                    });
+                }
+                Err(error) => (Event::Unknown, Error::undocumented(&response, error)),
+            },
+            Ok(response) => {
+                let event = match response.status().as_u16() {
+                    401 => Event::Unauthorized {
+                        renewable: renewable(tokens, token.as_ref()),
+                    },
+                    429 => Event::RateLimited(rate_limit::requested_wait(response.headers())),
+                    408 => Event::Unknown,
+                    400..=499 => Event::Refused,
+                    _ => Event::Unknown,
+                };
+                (event, Error::from_answer(&response))
+            }
+        };
+        if !probing {
+            request_failure = failure.clone();
+        }
+        latest_failure = Some(failure);
+        step = progress.next(event, left(), fastrand::f64());
+    }
+}
+
+fn unknown(source: Error) -> Error {
+    let message =
+        "the request may have been applied, and no reading settled it before the deadline";
+    Error::new(ErrorKind::OutcomeUnknown, message).with_source(source)
+}
+
+async fn token(
+    channel: &Channel,
+    tokens: &Arc<dyn TokenSource>,
+    limit: Duration,
+) -> Result<AccessToken, Error> {
+    match time::within(channel.time(), limit, tokens.token(channel)).await {
+        Some(Ok(token)) => Ok(token),
+        Some(Err(error)) if error.kind() == ErrorKind::Token => Err(error),
+        Some(Err(error)) => Err(Error::new(ErrorKind::Token, "no access token").with_source(error)),
+        None => Err(Error::new(
+            ErrorKind::Token,
+            "no access token within the deadline",
+        )),
+    }
+}
+
+fn renewable(tokens: Option<&Arc<dyn TokenSource>>, token: Option<&AccessToken>) -> bool {
+    matches!((tokens, token), (Some(tokens), Some(token)) if tokens.refused(token))
+}
+
+async fn attempt(
+    channel: &Channel,
+    request: &Request,
+    authorization: Option<&HeaderValue>,
+    limit: Duration,
+) -> Result<Response, RoundTripError> {
+    let http = channel.prepare(request, authorization);
+    let answer = channel.round_trip().round_trip(http, limit);
+    match time::within(channel.time(), limit + GRACE, answer).await {
+        Some(answer) => answer.map(Response::from),
+        None => Err(RoundTripError::new(
+            Delivery::MaybeSent,
+            RoundTripFailure::Timeout,
+        )),
+    }
+}

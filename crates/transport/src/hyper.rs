@@ -1,0 +1,181 @@
+//! The native round trip: pooled HTTP/1.1 and HTTP/2 over rustls; the only file that names hyper or rustls.
+
+use std::{
+    error::Error as StdError,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Uri;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client,
+        connect::{HttpConnector, capture_connection},
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, crypto::ring};
+use rustls_platform_verifier::Verifier;
+use tower_service::Service;
+
+use crate::{
+    error::{Error, ErrorKind},
+    round_trip::{BoxFuture, Delivery, RoundTrip, RoundTripError, RoundTripFailure},
+    tenant::Tenant,
+};
+
+/// As much of an answer as is read; the API's own ceiling is 1 MB.
+const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// Below the minute after which many load balancers drop idle connections.
+const KEPT_IDLE: Duration = Duration::from_secs(50);
+
+/// hyper's pooled client with what its defaults would hide switched off.
+#[derive(Debug)]
+pub(crate) struct HyperRoundTrip {
+    client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+}
+
+impl HyperRoundTrip {
+    pub(crate) fn new(tenant: &Tenant, connect: Duration) -> Result<Self, Error> {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(tenant.is_https())?)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEPT_IDLE)
+            // Whether a request is sent twice is the caller's decision.
+            .retry_canceled_requests(false)
+            .build(TimedConnector {
+                connector: https,
+                limit: connect,
+            });
+        Ok(Self { client })
+    }
+}
+
+/// TLS with the platform's roots; without any where they are not needed, so that a local tenant works
+/// on a machine that has none.
+fn tls(needs_roots: bool) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let failed = |error: rustls::Error| {
+        Error::new(ErrorKind::Connect, "TLS cannot be set up on this machine").with_source(error)
+    };
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?;
+    if !needs_roots {
+        return Ok(builder
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth());
+    }
+    let verifier = Verifier::new(provider).map_err(failed)?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth())
+}
+
+impl RoundTrip for HyperRoundTrip {
+    fn round_trip(
+        &self,
+        mut request: http::Request<Bytes>,
+        limit: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        let given = capture_connection(&mut request);
+        let answer = self.client.request(request.map(Full::new));
+        let whole = async move {
+            let (parts, body) = answer.await.map_err(|error| classify(error))?.into_parts();
+            let body = Limited::new(body, LARGEST_BODY)
+                .collect()
+                .await
+                .map_err(|error| {
+                    let failure = if error.is::<LengthLimitError>() {
+                        RoundTripFailure::BodyTooLarge
+                    } else {
+                        RoundTripFailure::Interrupted
+                    };
+                    RoundTripError::new(Delivery::MaybeSent, failure).with_source(error)
+                })?;
+            Ok(http::Response::from_parts(parts, body.to_bytes()))
+        };
+        Box::pin(async move {
+            match tokio::time::timeout(limit, whole).await {
+                Ok(answer) => answer,
+                Err(elapsed) => {
+                    let delivery = if given.connection_metadata().is_some() {
+                        Delivery::MaybeSent
+                    } else {
+                        Delivery::NotSent
+                    };
+                    Err(RoundTripError::new(delivery, RoundTripFailure::Timeout)
+                        .with_source(elapsed))
+                }
+            }
+        })
+    }
+}
+
+fn classify(error: hyper_util::client::legacy::Error) -> RoundTripError {
+    if error.is_connect() {
+        return RoundTripError::new(Delivery::NotSent, RoundTripFailure::Connect)
+            .with_source(error);
+    }
+    // hyper cancels a request that it has handed back unsent, as when a pooled connection had just ended.
+    let unsent = error
+        .source()
+        .and_then(|source| source.downcast_ref::<hyper::Error>())
+        .is_some_and(hyper::Error::is_canceled);
+    let delivery = if unsent {
+        Delivery::NotSent
+    } else {
+        Delivery::MaybeSent
+    };
+    RoundTripError::new(delivery, RoundTripFailure::Interrupted).with_source(error)
+}
+
+/// Bounds connecting as a whole, name resolution and TLS included.
+#[derive(Clone, Debug)]
+struct TimedConnector<C> {
+    connector: C,
+    limit: Duration,
+}
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+impl<C> Service<Uri> for TimedConnector<C>
+where
+    C: Service<Uri, Future: Send + 'static, Error: Into<BoxError>>,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = self.connector.call(uri);
+        let limit = self.limit;
+        Box::pin(async move {
+            match tokio::time::timeout(limit, connecting).await {
+                Ok(connected) => connected.map_err(Into::into),
+                Err(_) => {
+                    let message = format!("no connection within {} s", limit.as_secs_f32());
+                    Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
+                }
+            }
+        })
+    }
+}

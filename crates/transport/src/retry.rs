@@ -1,0 +1,528 @@
+//! What to do next, decided from what came back: pure, so that every case is a row in a table of tests.
+
+use std::time::Duration;
+
+/// Shortest time left in which sending still makes sense.
+const SHORTEST_ATTEMPT: Duration = Duration::from_millis(50);
+const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
+/// Shortest wait after a 429: the reset header counts whole seconds, so it may ask for none at all.
+const SHORTEST_LIMIT_WAIT: Duration = Duration::from_millis(100);
+
+/// How a request whose answer was lost is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settling {
+    /// It changes nothing: send it again.
+    Repeat,
+    /// Send the probe and read what happened.
+    Probe,
+    /// It cannot be: say that the outcome is unknown.
+    Never,
+}
+
+/// What came back, as far as the next step depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// No byte was sent.
+    NotSent,
+    /// It may have been applied: no answer, a 5xx, a 408, a redirect, or not the documented answer.
+    Unknown,
+    /// 429, with the wait it asked for.
+    RateLimited(Option<Duration>),
+    /// 401; whether the token source can give another token.
+    Unauthorized { renewable: bool },
+    /// Any other 4xx: the tenant read the request and did not do it.
+    Refused,
+    /// The probe shows that nothing has happened so far.
+    Unchanged,
+}
+
+/// The next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Wait, then send the request.
+    Send(Duration),
+    /// Wait, then send the probe.
+    Probe(Duration),
+    /// Report the failure of the last request.
+    Fail,
+    /// Report a rate limit that outlasts the deadline by asking for this wait.
+    FailRateLimited(Duration),
+    /// Report that the outcome is unknown.
+    Unknown,
+}
+
+/// The bounds one call keeps.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) settling: Settling,
+    /// How often the request is sent at most; 429 and a renewed token do not count.
+    pub(crate) attempts: u32,
+    /// Time at the end of the deadline in which only probes are sent.
+    pub(crate) kept_for_probe: Duration,
+}
+
+/// Where a call stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    bounds: Bounds,
+    probing: bool,
+    counted: u32,
+    waits: u32,
+    /// Some request may have been applied and no reading has settled it.
+    unsettled: bool,
+    /// Some request may have been applied, settled or not.
+    maybe_applied: bool,
+    renewed: bool,
+    probe_refused: bool,
+    refused: bool,
+}
+
+impl Progress {
+    pub(crate) const fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            probing: false,
+            counted: 0,
+            waits: 0,
+            unsettled: false,
+            maybe_applied: false,
+            renewed: false,
+            probe_refused: false,
+            refused: false,
+        }
+    }
+
+    /// Whether a request of this call may have been applied, or may yet be.
+    pub(crate) const fn maybe_applied(&self) -> bool {
+        self.maybe_applied
+    }
+
+    /// Whether a request of this call may have been applied and no reading has settled it.
+    pub(crate) const fn unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// How long the request itself may take when `left` is left of the deadline.
+    pub(crate) fn time_to_send(&self, left: Duration) -> Option<Duration> {
+        let kept = if self.bounds.settling == Settling::Probe {
+            self.bounds.kept_for_probe
+        } else {
+            Duration::ZERO
+        };
+        left.checked_sub(kept)
+            .filter(|time| *time >= SHORTEST_ATTEMPT)
+    }
+
+    /// Takes in what came back and says what to do; `jitter` is a random number from 0 to 1.
+    pub(crate) fn next(&mut self, event: Event, left: Duration, jitter: f64) -> Step {
+        if self.probing {
+            self.after_probe(event, left, jitter)
+        } else {
+            self.after_request(event, left, jitter)
+        }
+    }
+
+    fn after_request(&mut self, event: Event, left: Duration, jitter: f64) -> Step {
+        match event {
+            Event::NotSent => {
+                self.counted += 1;
+                // A pooled connection that had ended says nothing about the next one.
+                let wait = if self.counted == 1 {
+                    Duration::ZERO
+                } else {
+                    self.backoff(jitter)
+                };
+                self.send_again(wait, left)
+            }
+            Event::RateLimited(asked) => {
+                let wait = self.limit_wait(asked, jitter);
+                match self.send_after(wait, left) {
+                    Some(step) => step,
+                    None if self.unsettled => self.probe_or_unknown(Duration::ZERO, left),
+                    None => Step::FailRateLimited(wait),
+                }
+            }
+            Event::Unauthorized { renewable } => self.after_unauthorized(renewable, left),
+            Event::Unknown => {
+                self.counted += 1;
+                match self.bounds.settling {
+                    Settling::Repeat => {
+                        let wait = self.backoff(jitter);
+                        self.send_again(wait, left)
+                    }
+                    Settling::Probe => {
+                        self.maybe_applied = true;
+                        self.unsettled = true;
+                        if self.probe_refused {
+                            let wait = self.backoff(jitter);
+                            self.send_again(wait, left)
+                        } else {
+                            self.probe_or_unknown(Duration::ZERO, left)
+                        }
+                    }
+                    Settling::Never => {
+                        self.maybe_applied = true;
+                        self.unsettled = true;
+                        Step::Unknown
+                    }
+                }
+            }
+            // Not the answer to the lost request before it: only a reading tells about that one.
+            Event::Refused if self.unsettled || self.maybe_applied => {
+                self.refused = true;
+                self.probe_or_unknown(Duration::ZERO, left)
+            }
+            Event::Refused | Event::Unchanged => Step::Fail,
+        }
+    }
+
+    fn after_probe(&mut self, event: Event, left: Duration, jitter: f64) -> Step {
+        match event {
+            Event::Unchanged => {
+                self.unsettled = false;
+                if self.refused {
+                    return Step::Fail;
+                }
+                let wait = self.backoff(jitter);
+                self.send_again(wait, left)
+            }
+            Event::NotSent | Event::Unknown => {
+                let wait = self.backoff(jitter);
+                self.probe_or_unknown(wait, left)
+            }
+            Event::RateLimited(asked) => {
+                let wait = self.limit_wait(asked, jitter);
+                self.probe_or_unknown(wait, left)
+            }
+            Event::Unauthorized { renewable } => self.after_unauthorized(renewable, left),
+            Event::Refused => {
+                // The probe is not allowed: the next answer to the request itself is the reading.
+                self.probe_refused = true;
+                if self.refused {
+                    return Step::Unknown;
+                }
+                let wait = self.backoff(jitter);
+                self.send_again(wait, left)
+            }
+        }
+    }
+
+    fn after_unauthorized(&mut self, renewable: bool, left: Duration) -> Step {
+        if renewable && !self.renewed {
+            self.renewed = true;
+            return if self.probing {
+                self.probe_or_unknown(Duration::ZERO, left)
+            } else {
+                self.send_after(Duration::ZERO, left).unwrap_or(Step::Fail)
+            };
+        }
+        if self.unsettled {
+            Step::Unknown
+        } else {
+            Step::Fail
+        }
+    }
+
+    /// Sends again where attempts and time allow, else ends with what is known.
+    fn send_again(&mut self, wait: Duration, left: Duration) -> Step {
+        if self.counted < self.bounds.attempts
+            && let Some(step) = self.send_after(wait, left)
+        {
+            return step;
+        }
+        if self.unsettled {
+            Step::Unknown
+        } else {
+            Step::Fail
+        }
+    }
+
+    fn send_after(&mut self, wait: Duration, left: Duration) -> Option<Step> {
+        self.time_to_send(left.checked_sub(wait)?)?;
+        self.probing = false;
+        Some(Step::Send(wait))
+    }
+
+    fn probe_or_unknown(&mut self, wait: Duration, left: Duration) -> Step {
+        let time_left = left
+            .checked_sub(wait)
+            .is_some_and(|left| left >= SHORTEST_ATTEMPT);
+        if self.bounds.settling == Settling::Probe && !self.probe_refused && time_left {
+            self.probing = true;
+            return Step::Probe(wait);
+        }
+        Step::Unknown
+    }
+
+    /// Doubles with each wait, jittered down to half.
+    fn backoff(&mut self, jitter: f64) -> Duration {
+        let full = FIRST_BACKOFF
+            .saturating_mul(1 << self.waits.min(16))
+            .min(LONGEST_BACKOFF);
+        self.waits += 1;
+        full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    }
+
+    /// The wait asked for, a little more so that callers do not wake together, or backoff.
+    fn limit_wait(&mut self, asked: Option<Duration>, jitter: f64) -> Duration {
+        match asked {
+            Some(asked) => asked
+                .max(SHORTEST_LIMIT_WAIT)
+                .saturating_add(SHORTEST_LIMIT_WAIT.mul_f64(jitter.clamp(0.0, 1.0))),
+            None => self.backoff(jitter),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    const NOW: Duration = Duration::ZERO;
+    const UNKNOWN: Event = Event::Unknown;
+
+    fn limited(wait: u64) -> Event {
+        Event::RateLimited(Some(seconds(wait)))
+    }
+
+    /// Feeds events, each with the seconds left when it arrives, and collects the steps; jitter at its largest.
+    fn steps(settling: Settling, events: &[(Event, u64)]) -> Vec<Step> {
+        let mut progress = Progress::new(Bounds {
+            settling,
+            attempts: 3,
+            kept_for_probe: seconds(10),
+        });
+        events
+            .iter()
+            .map(|(event, left)| progress.next(*event, seconds(*left), 1.0))
+            .collect()
+    }
+
+    const BACKOFF: [Duration; 4] = [
+        Duration::from_millis(250),
+        Duration::from_millis(500),
+        seconds(1),
+        seconds(2),
+    ];
+
+    #[test]
+    fn what_changes_nothing_is_sent_again_while_attempts_and_time_last() {
+        use Settling::Repeat;
+        let send = Step::Send;
+        for (events, expected) in [
+            (
+                vec![(UNKNOWN, 50), (UNKNOWN, 40), (UNKNOWN, 30)],
+                vec![send(BACKOFF[0]), send(BACKOFF[1]), Step::Fail],
+            ),
+            (
+                vec![(Event::NotSent, 50), (Event::NotSent, 40)],
+                vec![send(NOW), send(BACKOFF[0])],
+            ),
+            (vec![(UNKNOWN, 0)], vec![Step::Fail]),
+            (vec![(Event::Refused, 50)], vec![Step::Fail]),
+        ] {
+            assert_eq!(steps(Repeat, &events), expected, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn waiting_out_a_limit_uses_up_no_attempt_but_fits_the_deadline() {
+        let extra = SHORTEST_LIMIT_WAIT;
+        for settling in [Settling::Repeat, Settling::Probe, Settling::Never] {
+            let many = [(limited(2), 59); 20];
+            assert_eq!(steps(settling, &many), [Step::Send(seconds(2) + extra); 20]);
+            assert_eq!(
+                steps(settling, &[(limited(90), 59)]),
+                [Step::FailRateLimited(seconds(90) + extra)]
+            );
+            assert_eq!(
+                steps(settling, &[(limited(0), 59)]),
+                [Step::Send(extra + extra)]
+            );
+            assert_eq!(
+                steps(settling, &[(Event::RateLimited(None), 59)]),
+                [Step::Send(BACKOFF[0])]
+            );
+            let longest = Event::RateLimited(Some(Duration::MAX));
+            assert_eq!(
+                steps(settling, &[(longest, 59)]),
+                [Step::FailRateLimited(Duration::MAX)]
+            );
+        }
+        // The time kept for the probe is not spent on waiting.
+        assert_eq!(
+            steps(Settling::Probe, &[(limited(5), 12)]),
+            [Step::FailRateLimited(seconds(5) + extra)]
+        );
+        assert_eq!(
+            steps(Settling::Repeat, &[(limited(5), 12)]),
+            [Step::Send(seconds(5) + extra)]
+        );
+    }
+
+    #[test]
+    fn a_lost_answer_is_read_before_anything_is_sent_again() {
+        use Settling::Probe;
+        let send = Step::Send;
+        let probe = Step::Probe;
+        let unchanged = Event::Unchanged;
+        for (events, expected) in [
+            // Still there: once more, until the attempts are used up.
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (unchanged, 58),
+                    (UNKNOWN, 57),
+                    (unchanged, 56),
+                    (UNKNOWN, 55),
+                    (unchanged, 54),
+                ],
+                vec![
+                    probe(NOW),
+                    send(BACKOFF[0]),
+                    probe(NOW),
+                    send(BACKOFF[1]),
+                    probe(NOW),
+                    Step::Fail,
+                ],
+            ),
+            // The probe's own failures are repeated for as long as there is time.
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (UNKNOWN, 58),
+                    (Event::NotSent, 57),
+                    (limited(3), 56),
+                    (UNKNOWN, 0),
+                ],
+                vec![
+                    probe(NOW),
+                    probe(BACKOFF[0]),
+                    probe(BACKOFF[1]),
+                    probe(seconds(3) + SHORTEST_LIMIT_WAIT),
+                    Step::Unknown,
+                ],
+            ),
+            // The probe is not allowed: the next answer to the request is the reading.
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (Event::Refused, 58),
+                    (UNKNOWN, 57),
+                    (UNKNOWN, 56),
+                ],
+                vec![
+                    probe(NOW),
+                    send(BACKOFF[0]),
+                    send(BACKOFF[1]),
+                    Step::Unknown,
+                ],
+            ),
+            // A refusal after a lost answer is not the answer to the lost one.
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (unchanged, 58),
+                    (Event::Refused, 57),
+                    (unchanged, 56),
+                ],
+                vec![probe(NOW), send(BACKOFF[0]), probe(NOW), Step::Fail],
+            ),
+            (
+                vec![(UNKNOWN, 59), (Event::Refused, 58), (Event::Refused, 57)],
+                vec![probe(NOW), send(BACKOFF[0]), Step::Unknown],
+            ),
+            // No time to send again, but the reading said that nothing happened.
+            (
+                vec![(UNKNOWN, 59), (unchanged, 9)],
+                vec![probe(NOW), Step::Fail],
+            ),
+            // A refusal at first is final, and nothing was applied.
+            (vec![(Event::Refused, 59)], vec![Step::Fail]),
+            // A limit that outlasts the deadline, after a lost answer: read what happened instead.
+            (
+                vec![(UNKNOWN, 59), (unchanged, 58), (limited(90), 57)],
+                vec![
+                    probe(NOW),
+                    send(BACKOFF[0]),
+                    Step::FailRateLimited(seconds(90) + SHORTEST_LIMIT_WAIT),
+                ],
+            ),
+            // A connection that never came about.
+            (
+                vec![
+                    (Event::NotSent, 59),
+                    (Event::NotSent, 58),
+                    (Event::NotSent, 57),
+                ],
+                vec![send(NOW), send(BACKOFF[0]), Step::Fail],
+            ),
+        ] {
+            assert_eq!(steps(Probe, &events), expected, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_probe_a_lost_answer_stays_unknown() {
+        assert_eq!(steps(Settling::Never, &[(UNKNOWN, 59)]), [Step::Unknown]);
+        assert_eq!(
+            steps(Settling::Never, &[(Event::NotSent, 59)]),
+            [Step::Send(NOW)]
+        );
+    }
+
+    #[test]
+    fn a_token_is_renewed_once() {
+        let renewable = Event::Unauthorized { renewable: true };
+        let fixed = Event::Unauthorized { renewable: false };
+        for settling in [Settling::Repeat, Settling::Probe, Settling::Never] {
+            assert_eq!(
+                steps(settling, &[(renewable, 59), (renewable, 58)]),
+                [Step::Send(NOW), Step::Fail]
+            );
+            assert_eq!(steps(settling, &[(fixed, 59)]), [Step::Fail]);
+        }
+        let probing = [(UNKNOWN, 59), (renewable, 58), (renewable, 57)];
+        assert_eq!(
+            steps(Settling::Probe, &probing),
+            [Step::Probe(NOW), Step::Probe(NOW), Step::Unknown]
+        );
+    }
+
+    #[test]
+    fn whether_it_may_have_been_applied_is_remembered() {
+        let mut progress = Progress::new(Bounds {
+            settling: Settling::Probe,
+            attempts: 3,
+            kept_for_probe: seconds(10),
+        });
+        progress.next(Event::NotSent, seconds(59), 0.0);
+        progress.next(limited(1), seconds(59), 0.0);
+        assert!(!progress.maybe_applied());
+        progress.next(UNKNOWN, seconds(59), 0.0);
+        assert!(progress.maybe_applied() && progress.unsettled());
+        progress.next(Event::Unchanged, seconds(59), 0.0);
+        assert!(
+            progress.maybe_applied() && !progress.unsettled(),
+            "it may still be delayed on the way"
+        );
+    }
+
+    #[test]
+    fn backoff_grows_to_its_cap_and_jitter_halves_it_at_most() {
+        let mut progress = Progress::new(Bounds {
+            settling: Settling::Repeat,
+            attempts: 3,
+            kept_for_probe: NOW,
+        });
+        let waits: Vec<_> = (0..40).map(|_| progress.backoff(1.0)).collect();
+        assert_eq!(waits[..4], BACKOFF);
+        assert_eq!(waits[39], LONGEST_BACKOFF);
+        assert_eq!(progress.backoff(0.0), LONGEST_BACKOFF / 2);
+    }
+}
