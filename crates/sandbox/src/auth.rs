@@ -1,0 +1,91 @@
+//! Who may call: the bearer token of a request, checked as the Management API checks it.
+
+use std::collections::HashMap;
+
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+use crate::clock::Millis;
+use crate::errors::ApiError;
+use crate::jwt::{self, Claims, Refusal};
+
+const EXPIRED: &str = "Expired token received for JSON Web Token validation";
+const BAD_SIGNATURE: &str = "Invalid signature received for JSON Web Token validation";
+const BAD_FORMAT: &str = "Bad HTTP authentication header format";
+
+/// Checking a signature costs far more than the rest of a request, so tokens that passed are remembered.
+#[derive(Debug, Default)]
+pub(crate) struct Verified(HashMap<String, Claims>);
+
+impl Verified {
+    const CAP: usize = 1024;
+
+    fn claims(&mut self, token: &str) -> Result<Claims, Refusal> {
+        if let Some(known) = self.0.get(token) {
+            return Ok(known.clone());
+        }
+        let claims = jwt::decode(token)?;
+        if self.0.len() >= Self::CAP {
+            self.0.clear();
+        }
+        self.0.insert(token.to_owned(), claims.clone());
+        Ok(claims)
+    }
+}
+
+/// The claims of a request's bearer token, if it is one of this tenant that has not expired.
+pub(crate) fn authenticate(
+    headers: &HeaderMap,
+    base_url: &str,
+    now: Millis,
+    verified: &mut Verified,
+) -> Result<Claims, ApiError> {
+    let header = headers
+        .get(AUTHORIZATION)
+        .ok_or_else(ApiError::missing_authentication)?;
+    let bad_format = || ApiError::bad_request("Bearer", BAD_FORMAT);
+    let header = header.to_str().map_err(|_| bad_format())?;
+    let token = match header.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+        _ => return Err(bad_format()),
+    };
+    let claims = verified.claims(token).map_err(|refusal| match refusal {
+        Refusal::NotAToken => bad_format(),
+        Refusal::Algorithm => ApiError::bad_token("Invalid token"),
+        Refusal::Signature => ApiError::bad_token(BAD_SIGNATURE),
+    })?;
+    let audience = format!("{base_url}/api/v2/");
+    match &claims.audience {
+        Some(held) if *held == audience => {}
+        Some(held) => return Err(ApiError::bad_token(format!("Bad audience: {held}"))),
+        None => return Err(ApiError::bad_token("Invalid token")),
+    }
+    let issuer = claims
+        .issuer
+        .as_deref()
+        .and_then(|held| held.strip_suffix('/'));
+    if issuer != Some(base_url) || claims.subject.is_none() {
+        return Err(ApiError::bad_token("Invalid token"));
+    }
+    match claims.expires_at {
+        Some(at) if at > now.seconds() => Ok(claims),
+        _ => Err(ApiError::bad_token(EXPIRED)),
+    }
+}
+
+/// Lets a call through if the token holds one of `scopes`; a current-user scope acts on the token's own user only.
+pub(crate) fn authorize(
+    claims: &Claims,
+    scopes: &[&str],
+    user_id: Option<&str>,
+) -> Result<(), ApiError> {
+    let held: Vec<&&str> = scopes.iter().filter(|scope| claims.has(scope)).collect();
+    if held.is_empty() {
+        return Err(ApiError::insufficient_scope(scopes));
+    }
+    let own_only = held.iter().all(|scope| scope.contains(":current_user"));
+    if own_only && user_id != claims.subject.as_deref() {
+        return Err(ApiError::not_the_subject());
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The tenant's clock: the only place that reads time. Real time shifted by an offset, or frozen.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A point in time, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Millis(pub(crate) i64);
+
+impl Millis {
+    /// Whole seconds since 1970, rounded down.
+    pub(crate) const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// The form Auth0 writes, `2023-01-25T19:00:59.837Z`.
+    pub(crate) fn iso(self) -> String {
+        let at = self.date_time();
+        let (date, time) = (at.date(), at.time());
+        let (hour, minute, second, milli) = time.as_hms_milli();
+        format!(
+            "{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z",
+            date.year(),
+            u8::from(date.month()),
+            date.day(),
+        )
+    }
+
+    /// The form of the `Date` header, `Wed, 25 Jan 2023 19:00:59 GMT`.
+    pub(crate) fn http_date(self) -> String {
+        let at = self.date_time();
+        let (date, time) = (at.date(), at.time());
+        let (hour, minute, second) = time.as_hms();
+        let (weekday, month) = (date.weekday().to_string(), date.month().to_string());
+        format!(
+            "{}, {:02} {} {:04} {hour:02}:{minute:02}:{second:02} GMT",
+            &weekday[..3],
+            date.day(),
+            &month[..3],
+            date.year(),
+        )
+    }
+
+    /// Reads an RFC 3339 date.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000_000)
+            .ok()
+            .map(Self)
+    }
+
+    fn date_time(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+impl From<SystemTime> for Millis {
+    fn from(at: SystemTime) -> Self {
+        let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        match at.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self(millis(after)),
+            Err(before) => Self(-millis(before.duration())),
+        }
+    }
+}
+
+/// What time the tenant thinks it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Clock {
+    /// Real time plus this many milliseconds.
+    Running { offset: i64 },
+    /// Time stands still.
+    Frozen { at: Millis },
+}
+
+impl Clock {
+    pub(crate) const fn real() -> Self {
+        Self::Running { offset: 0 }
+    }
+
+    pub(crate) fn now(self) -> Millis {
+        match self {
+            Self::Running { offset } => Millis(system_now().0.saturating_add(offset)),
+            Self::Frozen { at } => at,
+        }
+    }
+}
+
+fn system_now() -> Millis {
+    SystemTime::now().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Millis;
+
+    #[test]
+    fn dates_have_the_recorded_form() {
+        let at = Millis(1_674_673_259_837);
+        assert_eq!(at.iso(), "2023-01-25T19:00:59.837Z");
+        assert_eq!(at.http_date(), "Wed, 25 Jan 2023 19:00:59 GMT");
+        assert_eq!(Millis::parse("2023-01-25T19:00:59.837Z"), Some(at));
+    }
+}

@@ -1,0 +1,109 @@
+//! Error answers of the Management API, in the wording that was recorded or documented.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::provenance::Behaviour;
+
+/// An answer that is not a success.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
+    pub(crate) code: Option<&'static str>,
+    /// The `WWW-Authenticate` header, on 401.
+    pub(crate) challenge: Option<String>,
+    /// 401s repeat their message under `attributes`.
+    pub(crate) attributes: bool,
+    /// The entry of the provenance table that made the answer what it is.
+    pub(crate) rests_on: Option<Behaviour>,
+}
+
+impl ApiError {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: Option<&'static str>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            code,
+            challenge: None,
+            attributes: false,
+            rests_on: None,
+        }
+    }
+
+    pub(crate) fn resting_on(mut self, behaviour: Behaviour) -> Self {
+        self.rests_on = Some(behaviour);
+        self
+    }
+
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Some(code), message)
+    }
+
+    pub(crate) fn no_such_user() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            Some("inexistent_user"),
+            "The user does not exist.",
+        )
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, None, "Not Found")
+    }
+
+    pub(crate) fn missing_authentication() -> Self {
+        Self {
+            challenge: Some("Bearer".into()),
+            ..Self::new(StatusCode::UNAUTHORIZED, None, "Missing authentication")
+        }
+    }
+
+    pub(crate) fn bad_token(message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            challenge: Some(format!("Bearer error=\"{message}\"")),
+            attributes: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, None, message)
+        }
+        .resting_on(Behaviour::TokenChallenge)
+    }
+
+    pub(crate) fn insufficient_scope(expected: &[&str]) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            Some("insufficient_scope"),
+            format!(
+                "Insufficient scope, expected any of: {}",
+                expected.join(",")
+            ),
+        )
+    }
+
+    pub(crate) fn not_the_subject() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            Some("unowned_resource"),
+            "User to be acted on does not match subject in bearer token.",
+        )
+    }
+
+    pub(crate) fn body(&self) -> Value {
+        let mut body = json!({
+            "statusCode": self.status.as_u16(),
+            "error": self.status.canonical_reason().unwrap_or("Error"),
+            "message": self.message,
+        });
+        if let Some(code) = self.code {
+            body["errorCode"] = code.into();
+        }
+        if self.attributes {
+            body["attributes"] = json!({ "error": self.message });
+        }
+        body
+    }
+}

@@ -1,0 +1,151 @@
+//! What the tenant remembers: requests it received and changes it really made, in rings that count what they dropped.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+/// A request as it was received, and the status it was answered with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// Position in the order of arrival, from 0.
+    pub seq: u64,
+    /// When it arrived, by the tenant's clock.
+    pub at: String,
+    /// The method, such as `DELETE`.
+    pub method: String,
+    /// The path as received, not decoded.
+    pub path: String,
+    /// The query as received, without the question mark.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// The headers that say something about the client; the value of `authorization` is redacted.
+    pub headers: BTreeMap<String, String>,
+    /// The body, as text.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub body: String,
+    /// The status answered; none while the request is being served, or when no answer was sent.
+    pub status: Option<u16>,
+    /// Auth0's name of the operation, such as `delete_user_identity_by_user_id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+}
+
+/// A change the tenant really made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Effect {
+    /// Position in the order of changes, from 0.
+    pub seq: u64,
+    /// When it happened, by the tenant's clock.
+    pub at: String,
+    /// The [`RecordedRequest::seq`] that caused it; none when a control did.
+    pub request: Option<u64>,
+    /// What changed.
+    #[serde(flatten)]
+    pub change: Change,
+}
+
+/// What an [`Effect`] changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type")]
+#[non_exhaustive]
+pub enum Change {
+    /// A user was made, by a call or by being split off.
+    #[serde(rename = "user.created")]
+    UserCreated {
+        /// The new user.
+        user_id: String,
+    },
+    /// A user was deleted, and with it every identity it held.
+    #[serde(rename = "user.deleted")]
+    UserDeleted {
+        /// The user that is gone.
+        user_id: String,
+    },
+    /// An identity left a user.
+    #[serde(rename = "identity.unlinked")]
+    IdentityUnlinked {
+        /// The user it was linked to.
+        user_id: String,
+        /// The identity, as `provider|user_id`.
+        identity: String,
+    },
+}
+
+impl Change {
+    pub(crate) fn user_created(user_id: &str) -> Self {
+        Self::UserCreated {
+            user_id: user_id.into(),
+        }
+    }
+
+    pub(crate) fn user_deleted(user_id: &str) -> Self {
+        Self::UserDeleted {
+            user_id: user_id.into(),
+        }
+    }
+
+    pub(crate) fn identity_unlinked(user_id: &str, identity: &str) -> Self {
+        Self::IdentityUnlinked {
+            user_id: user_id.into(),
+            identity: identity.into(),
+        }
+    }
+}
+
+/// The last entries, up to a cap, and how many came before them.
+#[derive(Clone, Debug)]
+pub(crate) struct Ring<T> {
+    entries: VecDeque<T>,
+    cap: usize,
+    dropped: u64,
+}
+
+impl<T> Ring<T> {
+    pub(crate) const fn new(cap: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            cap,
+            dropped: 0,
+        }
+    }
+
+    /// Adds what `make` makes of the entry's number.
+    pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> T) -> u64 {
+        let seq = self.dropped + self.entries.len() as u64;
+        self.entries.push_back(make(seq));
+        if self.entries.len() > self.cap {
+            self.entries.pop_front();
+            self.dropped += 1;
+        }
+        seq
+    }
+
+    /// The entry with this number, unless it was dropped.
+    pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut T> {
+        let position = usize::try_from(seq.checked_sub(self.dropped)?).ok()?;
+        self.entries.get_mut(position)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ring;
+
+    #[test]
+    fn a_full_ring_drops_the_oldest_and_counts() {
+        let mut ring = Ring::new(2);
+        for expected in 0..5 {
+            assert_eq!(ring.push(|seq| seq), expected);
+        }
+        assert_eq!(ring.iter().copied().collect::<Vec<_>>(), [3, 4]);
+        assert_eq!(ring.dropped, 3);
+        assert!(ring.get_mut(2).is_none());
+        assert_eq!(ring.get_mut(4).copied(), Some(4));
+    }
+}
