@@ -1,1 +1,44 @@
-//! stub
+//! Unlink secondary accounts on Auth0.
+//!
+//! On Auth0 one person may have several linked accounts: one user with several *identities*. Unlinking takes one
+//! off again: it leaves the user's `identities`, and a new account of its own appears for it, without metadata
+//! ([Auth0's guide](https://auth0.com/docs/manage-users/user-accounts/user-account-linking/unlink-user-accounts)).
+//!
+//! An application that adds "disconnect Google" to its settings page:
+//!
+//! ```
+//! use axum::{extract::State, http::StatusCode};
+//! use unlink::{Client, ErrorKind, IdentityKey, UserId, transport};
+//!
+//! // `user` and `google` come from the session, not from the request.
+//! async fn disconnect(client: State<Client>, user: UserId, google: IdentityKey) -> Result<(), StatusCode> {
+//!     match client.unlink(&user, &google).await {
+//!         Ok(_) => Ok(()),
+//!         Err(error) => Err(match error.kind() {
+//!             ErrorKind::MainIdentity => StatusCode::CONFLICT,
+//!             ErrorKind::NoSuchIdentity => StatusCode::NOT_FOUND,
+//!             ErrorKind::Request(transport::ErrorKind::RateLimited) => StatusCode::SERVICE_UNAVAILABLE,
+//!             _ => StatusCode::BAD_GATEWAY,
+//!         }),
+//!     }
+//! }
+//! ```
+//!
+//! The typed requests ([`UnlinkIdentity`] and others) can be built and decoded with any HTTP client; a
+//! [`transport::Client`] of your own settings makes a [`Client`] by `From`.
+
+mod client;
+mod error;
+mod operations;
+mod resolve;
+mod snapshot;
+
+pub use client::{Client, NotLinked, Outcome, Unlinked};
+pub use error::{Error, ErrorKind};
+pub use identity_model::{
+    self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,
+    ProfileData, Provider, ProviderName, User, UserId,
+};
+pub use operations::{ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity};
+pub use snapshot::Snapshot;
+pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};

@@ -1,0 +1,211 @@
+//! The facade's client: operations in the caller's terms, each under one deadline.
+
+use identity_model::{IdentityKey, ListedIdentity, User, UserId};
+use transport::{Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
+
+use crate::{
+    error::Error,
+    operations::{ListIdentities, TakeSnapshot, UnlinkIdentity},
+    resolve::{Resolution, resolve},
+    snapshot::Snapshot,
+};
+
+/// Unlinks identities of a tenant's users; clones are cheap and share connections and token.
+///
+/// Every call's future owns what it needs, so it can be spawned. Dropping one stops it at once: a request
+/// that was already sent may still be applied, and nothing tells whether it was but reading the user again.
+///
+/// ```no_run
+/// use unlink::{AccessToken, Client, Outcome};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let token = AccessToken::new(std::env::var("AUTH0_API_TOKEN")?)?;
+/// let client = Client::new("example.eu.auth0.com".parse()?, token)?;
+/// let outcome = client.unlink(&"auth0|507f".parse()?, &"google-oauth2|1234".parse()?).await?;
+/// if let Outcome::Unlinked(done) = outcome {
+///     println!("{} is an account of its own now", done.separate_user_id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Client(transport::Client);
+
+/// A client over a transport with settings of the caller's own.
+impl From<transport::Client> for Client {
+    fn from(transport: transport::Client) -> Self {
+        Self(transport)
+    }
+}
+
+impl Client {
+    /// Makes a client of `tenant` with the transport's defaults; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) as [`transport::ClientBuilder::build`] describes.
+    pub fn new(tenant: Tenant, tokens: impl TokenSource) -> Result<Self, Error> {
+        Ok(Self(transport::Client::builder(tenant, tokens).build()?))
+    }
+
+    /// The transport underneath, for operations of the caller's own.
+    #[must_use]
+    pub const fn transport(&self) -> &transport::Client {
+        &self.0
+    }
+
+    /// Reads a user's identities: its id and `identities`, the main one first; no other key is asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request); kind `NotFound` when there is no such user.
+    pub fn identities(&self, user: &UserId) -> impl Future<Output = Result<User, Error>> + use<> {
+        let (call, operation) = (self.0.call(), ListIdentities::new(user));
+        async move { Ok(call.execute(operation?).await?.output) }
+    }
+
+    /// Unlinks an identity: reads the user, finds the one identity meant, sends, and judges by what is left.
+    ///
+    /// `identity` may carry its id with or without a leading `provider|` or `connection|`; the listed id is
+    /// what is sent. A new account of its own appears for it, without metadata.
+    ///
+    /// # Errors
+    ///
+    /// [`MainIdentity`](crate::ErrorKind::MainIdentity), [`NoSuchIdentity`](crate::ErrorKind::NoSuchIdentity) and
+    /// [`Ambiguous`](crate::ErrorKind::Ambiguous) before anything is sent that changes anything;
+    /// [`NotChanged`](crate::ErrorKind::NotChanged) when the tenant answers with success and it is still linked;
+    /// [`Request`](crate::ErrorKind::Request) for all else, [`Error::may_have_been_applied`] included.
+    pub fn unlink(
+        &self,
+        user: &UserId,
+        identity: &IdentityKey,
+    ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+        let (call, read, identity) = (self.0.call(), TakeSnapshot::new(user), identity.clone());
+        async move {
+            let seen = call.execute(read?).await?.output;
+            unlink(&call, &seen, &identity).await
+        }
+    }
+
+    /// Unlinks an identity in one request, judged by what the caller saw earlier.
+    ///
+    /// # Errors
+    ///
+    /// As [`unlink`](Self::unlink).
+    pub fn unlink_seen(
+        &self,
+        seen: &Snapshot,
+        identity: &IdentityKey,
+    ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+        let (call, seen, identity) = (self.0.call(), seen.clone(), identity.clone());
+        async move { unlink(&call, &seen, &identity).await }
+    }
+}
+
+async fn unlink(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
+    let user = seen.user_id();
+    let identity = match resolve(seen, wanted) {
+        Resolution::Secondary(identity) => identity,
+        Resolution::Main => return Err(Error::main_identity(user, wanted, seen.listed())),
+        Resolution::Ambiguous => return Err(Error::ambiguous(user, wanted, seen.listed())),
+        Resolution::Missing => return not_linked(call, seen, wanted).await,
+    };
+    let answered = call.execute(UnlinkIdentity::new(seen, identity)?).await?;
+    let remaining = answered.output;
+    if remaining.still_linked {
+        return Err(Error::not_changed(
+            user,
+            identity.key(),
+            &remaining.identities,
+        ));
+    }
+    Ok(Outcome::Unlinked(Unlinked {
+        user_id: user.clone(),
+        separate_user_id: identity.key().separate_user_id(),
+        identity: identity.clone(),
+        remaining: remaining.identities,
+        settled_by: answered.settled_by,
+        attempts: answered.attempts,
+        warnings: seen
+            .warnings()
+            .iter()
+            .cloned()
+            .chain(remaining.warnings)
+            .collect(),
+    }))
+}
+
+/// Not in the list: done if the identity is an account of its own, a mistake otherwise.
+async fn not_linked(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
+    let separate_user_id = wanted.separate_user_id();
+    match call.execute(TakeSnapshot::new(&separate_user_id)?).await {
+        Ok(separate)
+            if separate
+                .output
+                .main()
+                .is_some_and(|main| main.key() == wanted) =>
+        {
+            Ok(Outcome::NotLinked(NotLinked {
+                user_id: seen.user_id().clone(),
+                identity: wanted.clone(),
+                separate_user_id,
+                identities: seen.listed().to_vec(),
+            }))
+        }
+        Ok(_) => Err(Error::no_such_identity(
+            seen.user_id(),
+            wanted,
+            seen.listed(),
+        )),
+        Err(error) if error.kind() == Failure::NotFound => Err(Error::no_such_identity(
+            seen.user_id(),
+            wanted,
+            seen.listed(),
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What an unlinking came to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It was linked before and is not any more.
+    Unlinked(Unlinked),
+    /// It was not linked to begin with, and is an account of its own; nothing was sent that changes anything.
+    NotLinked(NotLinked),
+}
+
+/// An identity that was linked before and is not any more.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unlinked {
+    /// The user it was taken off.
+    pub user_id: UserId,
+    /// The identity, as it was listed.
+    pub identity: ListedIdentity,
+    /// The id of the account of its own that Auth0 makes of it.
+    pub separate_user_id: UserId,
+    /// What is left, the main identity first.
+    pub remaining: Vec<ListedIdentity>,
+    /// How it is known that the identity is gone.
+    pub settled_by: SettledBy,
+    /// How often the request was sent, or tried to be.
+    pub attempts: u32,
+    /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
+    pub warnings: Vec<String>,
+}
+
+/// An identity that was not linked to begin with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NotLinked {
+    /// The user it is not linked to.
+    pub user_id: UserId,
+    /// The identity.
+    pub identity: IdentityKey,
+    /// The account of its own that it is.
+    pub separate_user_id: UserId,
+    /// The user's identities, the main one first.
+    pub identities: Vec<ListedIdentity>,
+}

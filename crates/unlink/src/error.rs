@@ -1,0 +1,159 @@
+//! Why an operation failed, in the facade's own terms.
+
+use std::{error::Error as StdError, fmt};
+
+use identity_model::{IdentityKey, ListedIdentity, UserId};
+
+/// Why an operation failed, what is linked as far as it was read, and whether something may have changed.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    listed: Vec<ListedIdentity>,
+    request: Option<transport::Error>,
+}
+
+/// What failed, for a caller to match on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The identity is the user's main one, the first in its list; it cannot be unlinked. Nothing was sent.
+    MainIdentity,
+    /// The user has no such identity, and there is no account of that id either. Nothing was sent.
+    NoSuchIdentity,
+    /// More than one of the user's identities is meant. Nothing was sent.
+    Ambiguous,
+    /// The tenant answered with success, but the identity is still linked: nothing was changed.
+    NotChanged,
+    /// The request failed; the transport's kind says how.
+    Request(transport::ErrorKind),
+}
+
+impl Error {
+    fn new(kind: ErrorKind, message: String, listed: &[ListedIdentity]) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message,
+            listed: listed.to_vec(),
+            request: None,
+        }))
+    }
+
+    pub(crate) fn main_identity(
+        user: &UserId,
+        wanted: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        let message = format!(
+            "{wanted} is the main identity of {user}, and a main identity cannot be unlinked"
+        );
+        Self::new(ErrorKind::MainIdentity, message, listed)
+    }
+
+    pub(crate) fn no_such_identity(
+        user: &UserId,
+        wanted: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        Self::new(
+            ErrorKind::NoSuchIdentity,
+            format!("{user} has no identity {wanted}"),
+            listed,
+        )
+    }
+
+    pub(crate) fn ambiguous(
+        user: &UserId,
+        wanted: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        Self::new(
+            ErrorKind::Ambiguous,
+            format!("{wanted} can mean more than one identity of {user}"),
+            listed,
+        )
+    }
+
+    pub(crate) fn not_changed(
+        user: &UserId,
+        identity: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        let message = format!(
+            "nothing was changed: the tenant answered with success, but {identity} is still linked to {user}"
+        );
+        Self::new(ErrorKind::NotChanged, message, listed)
+    }
+
+    /// What failed.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The user's identities as they were read, main one first; empty where none were.
+    #[must_use]
+    pub fn listed(&self) -> &[ListedIdentity] {
+        &self.0.listed
+    }
+
+    /// The transport's error, with what the tenant answered, for [`ErrorKind::Request`].
+    #[must_use]
+    pub fn request(&self) -> Option<&transport::Error> {
+        self.0.request.as_ref()
+    }
+
+    /// Whether something can have changed at the tenant all the same.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        self.request()
+            .is_some_and(transport::Error::may_have_been_applied)
+    }
+}
+
+impl From<transport::Error> for Error {
+    fn from(error: transport::Error) -> Self {
+        let (kind, message) = (ErrorKind::Request(error.kind()), error.to_string());
+        Self(Box::new(Inner {
+            kind,
+            message,
+            listed: Vec::new(),
+            request: Some(error),
+        }))
+    }
+}
+
+impl From<transport::PathError> for Error {
+    fn from(error: transport::PathError) -> Self {
+        let message = "an id cannot be part of a request's path";
+        transport::Error::new(transport::ErrorKind::Input, message)
+            .with_source(error)
+            .into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("request", &self.0.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The transport's message is this error's own, so its source is the transport's source.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.request()?.source()
+    }
+}

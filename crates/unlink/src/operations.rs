@@ -1,0 +1,181 @@
+//! The typed requests: each can be built, sent and decoded without a client.
+
+use identity_model::{
+    DecodeError as Malformed, ListedIdentity, User, UserId, listed_identities,
+    listed_identities_of_user,
+};
+use transport::{DecodeError, Operation, Path, PathError, Request, Response, Settled};
+
+use crate::{
+    error::Error,
+    resolve,
+    snapshot::{self, Snapshot},
+};
+
+/// The path of a user, and `rest` below it.
+fn user_path(user: &UserId, rest: &[&str]) -> Result<Path, PathError> {
+    Path::new(["api", "v2", "users", user.as_str()].iter().chain(rest))
+}
+
+fn read_identities(user: &UserId) -> Result<Request, PathError> {
+    Ok(Request::get(
+        user_path(user, &[])?.query("fields", "user_id,identities")?,
+    ))
+}
+
+/// Reads a user's identities in full: `GET /api/v2/users/{id}`, limited to what belongs to them.
+///
+/// Source: [Get a user](https://auth0.com/docs/api/management/v2/users/get-users-by-id). Needs `read:users`, or
+/// `read:current_user` for the token's own user.
+#[derive(Clone, Debug)]
+pub struct ListIdentities(Request);
+
+impl ListIdentities {
+    /// Describes the read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(user: &UserId) -> Result<Self, Error> {
+        Ok(Self(read_identities(user)?))
+    }
+}
+
+impl Operation for ListIdentities {
+    type Output = User;
+
+    fn request(&self) -> &Request {
+        &self.0
+    }
+
+    fn decode(&self, response: &Response) -> Result<User, DecodeError> {
+        User::from_json(response.body().expose()).map_err(DecodeError::new)
+    }
+}
+
+/// Reads the least of a user's identities that tells one from another: the evidence before an unlinking.
+///
+/// Sends what [`ListIdentities`] sends.
+#[derive(Clone, Debug)]
+pub struct TakeSnapshot {
+    user_id: UserId,
+    request: Request,
+}
+
+impl TakeSnapshot {
+    /// Describes the read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(user: &UserId) -> Result<Self, Error> {
+        Ok(Self {
+            user_id: user.clone(),
+            request: read_identities(user)?,
+        })
+    }
+}
+
+impl Operation for TakeSnapshot {
+    type Output = Snapshot;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<Snapshot, DecodeError> {
+        let elements =
+            listed_identities_of_user(response.body().expose()).map_err(DecodeError::new)?;
+        Ok(Snapshot::from_elements(self.user_id.clone(), elements))
+    }
+}
+
+/// Takes one identity off a user: `DELETE /api/v2/users/{id}/identities/{provider}/{user_id}`.
+///
+/// Source: [Unlink a user identity](https://auth0.com/docs/api/management/v2/users/delete-user-identity-by-user-id).
+/// Needs `update:users`, or `update:current_user_identities` for the token's own user. A lost answer is settled
+/// by reading the user.
+#[derive(Clone, Debug)]
+pub struct UnlinkIdentity {
+    identity: ListedIdentity,
+    linked_before: usize,
+    request: Request,
+    probe: Request,
+}
+
+impl UnlinkIdentity {
+    /// Describes the unlinking of `identity`, one of those seen in `before`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(before: &Snapshot, identity: &ListedIdentity) -> Result<Self, Error> {
+        let user = before.user_id();
+        let key = identity.key();
+        let path = user_path(
+            user,
+            &[
+                "identities",
+                key.provider().as_str(),
+                key.user_id().as_str(),
+            ],
+        )?;
+        Ok(Self {
+            identity: identity.clone(),
+            linked_before: resolve::count(before.listed(), identity),
+            request: Request::delete(path),
+            probe: read_identities(user)?,
+        })
+    }
+
+    fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> Remaining {
+        let (identities, warnings) = snapshot::split(elements);
+        let still_linked = resolve::count(&identities, &self.identity) >= self.linked_before.max(1);
+        Remaining {
+            identities,
+            still_linked,
+            warnings,
+        }
+    }
+}
+
+/// A user's identities after an unlinking was tried.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Remaining {
+    /// What is linked, the main identity first.
+    pub identities: Vec<ListedIdentity>,
+    /// Whether the identity is still among them, in any form its id is written in.
+    pub still_linked: bool,
+    /// A line for each element that is not what Auth0 documents; those are not among `identities`.
+    pub warnings: Vec<String>,
+}
+
+impl Operation for UnlinkIdentity {
+    type Output = Remaining;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<Remaining, DecodeError> {
+        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        Some(&self.probe)
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<Remaining>, DecodeError> {
+        if !probe.status().is_success() {
+            return Ok(Settled::Missing);
+        }
+        let remaining =
+            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
+        Ok(if remaining.still_linked {
+            Settled::Unchanged
+        } else {
+            Settled::Done(remaining)
+        })
+    }
+}

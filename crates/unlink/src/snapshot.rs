@@ -1,0 +1,108 @@
+//! What was seen of a user's identities at some time: the evidence an unlinking is judged by.
+
+use identity_model::{DecodeError, Identity, ListedIdentity, UserId};
+
+/// A user's identities as they were at some time, as far as they can be told apart.
+///
+/// ```
+/// use unlink::{Snapshot, User};
+///
+/// let user = User::from_json(br#"{"user_id":"auth0|1","identities":[
+///     {"provider":"auth0","user_id":"1","connection":"Username-Password-Authentication"},
+///     {"provider":"github","user_id":2,"connection":"github"}]}"#)?;
+/// let seen = Snapshot::of("auth0|1".parse()?, user.identities().unwrap_or_default());
+/// assert_eq!(seen.listed()[1].key().to_string(), "github|2");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    user_id: UserId,
+    listed: Vec<ListedIdentity>,
+    /// Whether the first of `listed` is the first of the user's list, which is the main identity.
+    first_is_main: bool,
+    warnings: Vec<String>,
+}
+
+impl Snapshot {
+    /// Takes the identities of a user as the tenant listed them, the main one first.
+    #[must_use]
+    pub const fn new(user_id: UserId, listed: Vec<ListedIdentity>) -> Self {
+        Self {
+            user_id,
+            listed,
+            first_is_main: true,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Takes the identities of a user that was read in full; those without provider or id are left out.
+    #[must_use]
+    pub fn of(user_id: UserId, identities: &[Identity]) -> Self {
+        let listed = identities.iter().filter_map(|identity| {
+            Some(ListedIdentity::new(
+                identity.key()?,
+                identity.connection().map(str::to_owned),
+            ))
+        });
+        let first_is_main = identities
+            .first()
+            .is_some_and(|first| first.key().is_some());
+        Self {
+            user_id,
+            listed: listed.collect(),
+            first_is_main,
+            warnings: Vec::new(),
+        }
+    }
+
+    pub(crate) fn from_elements(
+        user_id: UserId,
+        elements: Vec<Result<ListedIdentity, DecodeError>>,
+    ) -> Self {
+        let first_is_main = elements.first().is_some_and(Result::is_ok);
+        let (listed, warnings) = split(elements);
+        Self {
+            user_id,
+            listed,
+            first_is_main,
+            warnings,
+        }
+    }
+
+    /// Returns the user's id.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// Returns the identities, in the tenant's order.
+    #[must_use]
+    pub fn listed(&self) -> &[ListedIdentity] {
+        &self.listed
+    }
+
+    /// Returns the main identity, the one that cannot be unlinked.
+    #[must_use]
+    pub fn main(&self) -> Option<&ListedIdentity> {
+        self.listed.first().filter(|_| self.first_is_main)
+    }
+
+    /// Returns a line for each element that is not what Auth0 documents; those are not among the identities.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// The identities that can be read, and a line for each that cannot.
+pub(crate) fn split(
+    elements: Vec<Result<ListedIdentity, DecodeError>>,
+) -> (Vec<ListedIdentity>, Vec<String>) {
+    let mut warnings = Vec::new();
+    let listed = elements.into_iter().filter_map(|element| {
+        element
+            .map_err(|error| warnings.push(error.to_string()))
+            .ok()
+    });
+    (listed.collect(), warnings)
+}
