@@ -7,6 +7,8 @@
 //!
 //! Feature `hyper` (default): the built-in round trip and clock. Without it there is no hyper, no rustls
 //! and no tokio in the tree, and a client is given both.
+//!
+//! Feature `test-util`: a round trip that answers from a script.
 
 mod call;
 mod client;
@@ -18,6 +20,8 @@ mod rate_limit;
 mod request;
 mod retry;
 mod round_trip;
+#[cfg(feature = "test-util")]
+mod scripted;
 mod tenant;
 mod time;
 mod token;
@@ -31,6 +35,8 @@ pub use request::{Body, Request, Response};
 pub use round_trip::{
     BoxFuture, Delivery, MaybeSendSync, RoundTrip, RoundTripError, RoundTripFailure,
 };
+#[cfg(feature = "test-util")]
+pub use scripted::ScriptedRoundTrip;
 pub use tenant::{Tenant, TenantError};
 pub use time::Time;
 pub use token::{AccessToken, TokenSource};

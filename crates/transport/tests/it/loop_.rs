@@ -1,0 +1,319 @@
+//! The loop, against a script and a paused clock: what is sent, in which order, and what is reported.
+
+use std::{
+    error::Error as _,
+    time::{Duration, SystemTime},
+};
+
+use http::Method;
+use tokio::time::Instant;
+use transport::{
+    AccessToken, Answered, Client, DecodeError, Error, ErrorKind, Operation, Path, Request,
+    Response, ScriptedRoundTrip, Settled, SettledBy,
+};
+
+/// Takes `x` off a list: the answer and the probe both show what is left.
+struct TakeOff {
+    request: Request,
+    probe: Option<Request>,
+}
+
+impl Operation for TakeOff {
+    type Output = bool;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<bool, DecodeError> {
+        let left: Vec<String> =
+            serde_json::from_slice(response.body().expose()).map_err(DecodeError::new)?;
+        Ok(!left.contains(&"x".to_owned()))
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        self.probe.as_ref()
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<bool>, DecodeError> {
+        if probe.status() == 404 {
+            return Ok(Settled::Missing);
+        }
+        Ok(if self.decode(probe)? {
+            Settled::Done(true)
+        } else {
+            Settled::Unchanged
+        })
+    }
+}
+
+fn path() -> Path {
+    Path::new(["list"]).unwrap()
+}
+
+fn take_off() -> TakeOff {
+    TakeOff {
+        request: Request::delete(path()),
+        probe: Some(Request::get(path())),
+    }
+}
+
+fn client(script: &ScriptedRoundTrip) -> Client {
+    let token = AccessToken::new("planted.bearer.token").unwrap();
+    Client::builder("example.auth0.com".parse().unwrap(), token)
+        .round_trip(script.clone())
+        .build()
+        .unwrap()
+}
+
+async fn run(script: &ScriptedRoundTrip, operation: TakeOff) -> Result<Answered<bool>, Error> {
+    client(script).call().execute(operation).await
+}
+
+fn methods(script: &ScriptedRoundTrip) -> Vec<Method> {
+    script
+        .requests()
+        .iter()
+        .map(|request| request.method().clone())
+        .collect()
+}
+
+const GET: Method = Method::GET;
+const DELETE: Method = Method::DELETE;
+const GONE: &str = "[]";
+const THERE: &str = r#"["x"]"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_taken_as_it_is() {
+    let script = ScriptedRoundTrip::new().answer(200, GONE);
+    let done = run(&script, take_off()).await.unwrap();
+    assert!(done.output);
+    assert_eq!((done.settled_by, done.attempts), (SettledBy::Answer, 1));
+    let request = &script.requests()[0];
+    assert_eq!(request.uri(), "https://example.auth0.com/list");
+    assert_eq!(
+        request.headers()["authorization"],
+        "Bearer planted.bearer.token"
+    );
+    assert!(request.headers()["authorization"].is_sensitive());
+    assert!(
+        request.headers()["user-agent"]
+            .to_str()
+            .unwrap()
+            .starts_with("auth0-unlink/")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_lost_answer_is_settled_by_a_read() {
+    let html = "<html>welcome</html>";
+    let lost = [
+        ScriptedRoundTrip::new().lost(),
+        ScriptedRoundTrip::new().hang(),
+        ScriptedRoundTrip::new().answer(503, html),
+        ScriptedRoundTrip::new().answer(408, ""),
+        ScriptedRoundTrip::new().answer(200, html),
+        ScriptedRoundTrip::new().answer(204, ""),
+        ScriptedRoundTrip::new().answer_with(302, &[("location", "https://evil.example/")], ""),
+    ];
+    for script in lost {
+        let script = script.answer(200, GONE);
+        let done = run(&script, take_off()).await.unwrap();
+        assert_eq!((done.settled_by, done.attempts), (SettledBy::Probe, 1));
+        assert_eq!(methods(&script), [DELETE, GET]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_read_shows_unchanged_is_sent_again() {
+    let script = ScriptedRoundTrip::new()
+        .lost()
+        .answer(200, THERE)
+        .answer(200, GONE);
+    let done = run(&script, take_off()).await.unwrap();
+    assert_eq!(
+        (done.settled_by, done.attempts),
+        (SettledBy::LaterAnswer, 2)
+    );
+    assert_eq!(methods(&script), [DELETE, GET, DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_attempts_refusal_is_not_the_firsts_answer() {
+    // The first DELETE lands after the read; the second is refused because nothing is left to take off.
+    let script = ScriptedRoundTrip::new()
+        .lost()
+        .answer(200, THERE)
+        .answer(400, "{}")
+        .answer(200, GONE);
+    let done = run(&script, take_off()).await.unwrap();
+    assert_eq!(done.settled_by, SettledBy::Probe);
+    assert_eq!(methods(&script), [DELETE, GET, DELETE, GET]);
+
+    let script = ScriptedRoundTrip::new()
+        .lost()
+        .answer(200, THERE)
+        .answer(400, "{}")
+        .answer(200, THERE);
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(
+        error.may_have_been_applied(),
+        "the first may be delayed on its way still"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_read_is_not_allowed_the_next_answer_is_the_read() {
+    let script = ScriptedRoundTrip::new()
+        .lost()
+        .answer(403, "{}")
+        .answer(200, GONE);
+    let done = run(&script, take_off()).await.unwrap();
+    assert_eq!(
+        (done.settled_by, done.attempts),
+        (SettledBy::LaterAnswer, 2)
+    );
+    assert_eq!(methods(&script), [DELETE, GET, DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_read_settles_stays_unknown_within_the_deadline() {
+    let script = (0..200).fold(ScriptedRoundTrip::new(), |script, _| script.lost());
+    let start = Instant::now();
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(error.may_have_been_applied());
+    assert!(error.source().is_some());
+    assert!(start.elapsed() <= Duration::from_secs(60));
+    assert_eq!(
+        methods(&script)
+            .iter()
+            .filter(|method| **method == DELETE)
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_probe_leaves_the_deadline_intact() {
+    let script = ScriptedRoundTrip::new().hang().hang().hang().hang();
+    let start = Instant::now();
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(
+        start.elapsed() <= Duration::from_millis(60_500),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_target_is_an_error_of_its_own() {
+    let script = ScriptedRoundTrip::new().lost().answer(404, "{}");
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert!(error.may_have_been_applied());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_probe_nothing_that_changes_state_is_repeated() {
+    let script = ScriptedRoundTrip::new().lost().answer(200, GONE);
+    let error = run(
+        &script,
+        TakeOff {
+            probe: None,
+            ..take_off()
+        },
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!((script.requests().len(), error.attempts()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_sent_is_sent_again_and_was_never_applied() {
+    let script = ScriptedRoundTrip::new()
+        .not_sent()
+        .not_sent()
+        .answer(200, GONE);
+    assert_eq!(
+        run(&script, take_off()).await.unwrap().settled_by,
+        SettledBy::Answer
+    );
+
+    let script = (0..9).fold(ScriptedRoundTrip::new(), |script, _| script.not_sent());
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Connect, 4));
+    assert!(!error.may_have_been_applied());
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_reported_with_what_the_tenant_said() {
+    for (status, kind) in [
+        (400, ErrorKind::Rejected),
+        (401, ErrorKind::Unauthorized),
+        (403, ErrorKind::Forbidden),
+        (404, ErrorKind::NotFound),
+    ] {
+        let script =
+            ScriptedRoundTrip::new().answer(status, r#"{"message":"no","errorCode":"why"}"#);
+        let error = run(&script, take_off()).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (kind, 1));
+        assert_eq!(error.answer().unwrap().error_code(), Some("why"));
+        assert!(!error.may_have_been_applied());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_waited_out_by_the_servers_clock() {
+    // A server whose clock is years off asks for 3 s.
+    let headers = [
+        ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ("x-ratelimit-reset", "784111780"),
+    ];
+    let script = ScriptedRoundTrip::new()
+        .answer_with(429, &headers, "{}")
+        .answer(200, GONE);
+    let start = Instant::now();
+    let done = run(&script, take_off()).await.unwrap();
+    assert_eq!(done.attempts, 2);
+    let waited = start.elapsed();
+    assert!(
+        waited >= Duration::from_secs(3) && waited < Duration::from_secs(4),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_outlasts_the_deadline_fails_at_once_and_says_when() {
+    let script = ScriptedRoundTrip::new().answer_with(429, &[("retry-after", "300")], "{}");
+    let start = Instant::now();
+    let before = SystemTime::now();
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let wait = error.retry_at().unwrap().duration_since(before).unwrap();
+    assert!(
+        wait >= Duration::from_secs(300) && wait < Duration::from_secs(310),
+        "{wait:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_message_and_no_debug_shows_the_token() {
+    let script = ScriptedRoundTrip::new().answer(401, r#"{"message":"Invalid token"}"#);
+    let client = client(&script);
+    let call = client.call();
+    let error = call.execute(take_off()).await.unwrap_err();
+    let shown = format!(
+        "{client:?} {call:?} {error:?} {error} {:?} {script:?}",
+        error.answer()
+    );
+    assert!(!shown.contains("planted"), "{shown}");
+    assert!(
+        format!("{:?}", script.requests()[0].uri()).contains("example"),
+        "it was sent all the same"
+    );
+}

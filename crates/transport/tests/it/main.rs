@@ -1,0 +1,9 @@
+//! The transport as its users see it: the loop against a script and a paused clock, and real sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that unwraps fails with a place and a message"
+)]
+
+mod loop_;
+mod sockets;
