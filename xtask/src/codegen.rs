@@ -32,7 +32,7 @@ pub(crate) fn write(root: &Path) -> Result<String> {
     Ok(report.join("\n"))
 }
 
-/// Fails with a diff and the command that mends it when an output is not what [`write`] would write.
+/// Fails with a diff and the command that mends it when an output is not what [`write()`] would write.
 pub(crate) fn check(root: &Path) -> Result<String> {
     let mut drift = String::new();
     for (path, wanted) in outputs(root)? {

@@ -5,8 +5,10 @@
     reason = "a contributor task talks to its terminal"
 )]
 
+mod ci;
 mod codegen;
 mod failure;
+mod tidy;
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +21,9 @@ usage: cargo xtask TASK
   codegen                    write the provider enum and table from xtask/spec/identity-providers.json
   codegen --check            fail when what is written differs from what codegen would write
   codegen --from-openapi FILE --date YYYY-MM-DD
-                             update the spec list from Auth0's Management API OpenAPI document of that date";
+                             update the spec list from Auth0's Management API OpenAPI document of that date
+  tidy                       fail when a rule of the house that the sources can show is broken
+  ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +35,8 @@ fn main() -> ExitCode {
         ["codegen", "--from-openapi", file, "--date", date] => {
             codegen::update_from_openapi(&root, Path::new(file), date)
         }
+        ["tidy"] => tidy::run(&root),
+        ["ci"] => ci::run(&root),
         ["help" | "--help" | "-h"] => Ok(USAGE.to_owned()),
         _ => {
             eprintln!("{USAGE}");

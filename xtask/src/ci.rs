@@ -1,0 +1,154 @@
+//! `cargo xtask ci`: the steps a change must pass, in the order that fails soonest.
+
+use crate::failure::{Failure, Result};
+use std::{
+    fmt,
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+/// One cargo command; what is shown to repeat it is what was run.
+struct Step {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const STEPS: &[Step] = &[
+    Step::new("format", &["fmt", "--all", "--check"]),
+    Step::new("codegen", &["xtask", "codegen", "--check"]),
+    Step::new("tidy", &["xtask", "tidy"]),
+    // With the examples in the documentation.
+    Step::new("test", &["test", "--workspace"]),
+    Step::new(
+        "lint",
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    Step::new(
+        "features",
+        &[
+            "clippy",
+            "-p",
+            "transport",
+            "-p",
+            "unlink",
+            "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    Step {
+        environment: &[("RUSTDOCFLAGS", "-D warnings")],
+        ..Step::new("document", &["doc", "--workspace", "--no-deps"])
+    },
+    Step::new("demo", &["run", "--", "demo"]),
+];
+
+impl Step {
+    const fn new(name: &'static str, arguments: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            arguments,
+            environment: &[],
+        }
+    }
+
+    fn succeeds(&self, root: &Path) -> Result<bool> {
+        let status = Command::new("cargo")
+            .args(self.arguments)
+            .envs(self.environment.iter().copied())
+            .current_dir(root)
+            .stdin(Stdio::null())
+            .status();
+        let status = status.map_err(|error| Failure::new(format!("cannot run {self}: {error}")))?;
+        Ok(status.success())
+    }
+}
+
+/// The command as a shell takes it.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, value) in self.environment {
+            write!(f, "{key}=\"{value}\" ")?;
+        }
+        write!(f, "cargo {}", self.arguments.join(" "))
+    }
+}
+
+/// Runs every step up to the first that fails.
+pub(crate) fn run(root: &Path) -> Result<String> {
+    run_steps(root, STEPS)
+}
+
+fn run_steps(root: &Path, steps: &[Step]) -> Result<String> {
+    let mut times = Vec::new();
+    for step in steps {
+        println!("\n==> {}: {step}", step.name);
+        let start = Instant::now();
+        let is_success = step.succeeds(root)?;
+        let seconds = start.elapsed().as_secs_f64();
+        println!("<== {}: {seconds:.1} s", step.name);
+        if !is_success {
+            return Err(Failure::new(format!(
+                "\nci: {} failed. To repeat it alone:\n\n    {step}\n",
+                step.name
+            )));
+        }
+        times.push(format!("{} {seconds:.1} s", step.name));
+    }
+    Ok(format!("\nci: passed ({})", times.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STEPS, Step, run_steps};
+    use crate::failure::read;
+
+    const GOOD: Step = Step::new("good", &["--version"]);
+
+    #[test]
+    fn the_guide_names_every_command_and_no_step_runs_another() {
+        let guide = read(&crate::root().join("docs/CONTRIBUTING.md")).unwrap();
+        for step in STEPS {
+            assert!(
+                guide.contains(&format!("`{step}`")),
+                "docs/CONTRIBUTING.md does not name `{step}`"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_failure_ends_the_run_and_says_how_to_repeat_it() {
+        let bad = Step {
+            environment: &[("LANG", "C")],
+            ..Step::new("bad", &["--no-such-option"])
+        };
+        // A step that cannot even be reached: its own failure would be the one reported.
+        let unreached = Step::new("unreached", &["--no-other-option"]);
+        let failure = run_steps(&crate::root(), &[GOOD, bad, unreached]).unwrap_err();
+        insta::assert_snapshot!(failure, @r#"
+        ci: bad failed. To repeat it alone:
+
+            LANG="C" cargo --no-such-option
+        "#);
+    }
+
+    #[test]
+    fn a_run_without_failure_lists_its_steps() {
+        let passed = run_steps(&crate::root(), &[GOOD, GOOD]).unwrap();
+        assert!(
+            passed.starts_with("\nci: passed (good ") && passed.matches("good ").count() == 2,
+            "{passed}"
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! What the rules look at: cargo's metadata and the text of every file.
+
+use super::source::Code;
+use crate::failure::{Failure, Result};
+use serde::Deserialize;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// The workspace as plain data, so that a rule can be tried on one that does not exist.
+pub(super) struct Workspace {
+    pub(super) metadata: Metadata,
+    pub(super) files: Vec<File>,
+}
+
+/// A file, by its path from the root with `/` between the names.
+pub(super) struct File {
+    pub(super) path: String,
+    /// Empty unless the file is Rust, Markdown or TOML.
+    pub(super) text: String,
+}
+
+/// The part of `cargo metadata` that the rules read.
+#[derive(Deserialize)]
+pub(super) struct Metadata {
+    workspace_root: String,
+    workspace_members: BTreeSet<String>,
+    pub(super) packages: Vec<Package>,
+    pub(super) resolve: Resolve,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Package {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) manifest_path: String,
+    pub(super) rust_version: Option<String>,
+    pub(super) publish: Option<Vec<String>>,
+    pub(super) dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Dependency {
+    pub(super) name: String,
+    /// `None` for a normal dependency, else `dev` or `build`.
+    pub(super) kind: Option<String>,
+    pub(super) optional: bool,
+    pub(super) uses_default_features: bool,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Resolve {
+    pub(super) nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Node {
+    pub(super) id: String,
+    pub(super) deps: Vec<Edge>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Edge {
+    pub(super) pkg: String,
+    pub(super) dep_kinds: Vec<EdgeKind>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct EdgeKind {
+    pub(super) kind: Option<String>,
+}
+
+impl Workspace {
+    pub(super) fn read(root: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        collect(root, "", &mut files)
+            .map_err(|error| Failure::new(format!("cannot read the workspace: {error}")))?;
+        Ok(Self {
+            metadata: metadata(root)?,
+            files,
+        })
+    }
+
+    /// The packages of this workspace.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Package> {
+        let Metadata {
+            packages,
+            workspace_members,
+            ..
+        } = &self.metadata;
+        packages
+            .iter()
+            .filter(|package| workspace_members.contains(&package.id))
+    }
+
+    /// The path of a member's manifest from the root.
+    pub(super) fn manifest(&self, member: &Package) -> String {
+        let path = member.manifest_path.replace('\\', "/");
+        let root = self.metadata.workspace_root.replace('\\', "/");
+        path.strip_prefix(&root)
+            .unwrap_or(&path)
+            .trim_start_matches('/')
+            .to_owned()
+    }
+
+    pub(super) fn text(&self, path: &str) -> Option<&str> {
+        self.files
+            .iter()
+            .find(|file| file.path == path)
+            .map(|file| file.text.as_str())
+    }
+
+    /// The Rust files that are no tests, benches or examples, with what counts in them.
+    pub(super) fn product_sources(&self) -> impl Iterator<Item = (&str, Code)> {
+        self.files
+            .iter()
+            .filter(|file| file.path.ends_with(".rs") && !is_test(&file.path))
+            .map(|file| (file.path.as_str(), Code::new(&file.text)))
+    }
+}
+
+/// Tells whether a file is compiled for tests, benches or examples only.
+pub(super) fn is_test(path: &str) -> bool {
+    path.ends_with("/tests.rs")
+        || ["/tests/", "/benches/", "/examples/"]
+            .iter()
+            .any(|dir| path.contains(dir))
+}
+
+/// Returns the number of the first line of `text` that starts with `start`, counted from 1, else 0.
+pub(super) fn line_of(text: &str, start: &str) -> usize {
+    text.lines()
+        .position(|line| line.starts_with(start))
+        .map_or(0, |index| index + 1)
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Result<()> {
+    let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}{name}");
+        if entry.file_type()?.is_dir() {
+            if name != "target" && name != ".git" {
+                collect(&entry.path(), &format!("{path}/"), files)?;
+            }
+            continue;
+        }
+        let is_text = [".rs", ".md", ".toml"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        let text = if is_text {
+            fs::read_to_string(entry.path())?
+        } else {
+            String::new()
+        };
+        files.push(File { path, text });
+    }
+    Ok(())
+}
+
+fn metadata(root: &Path) -> Result<Metadata> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--all-features",
+            "--locked",
+        ])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| Failure::new(format!("cannot run cargo metadata: {error}")))?;
+    if !output.status.success() {
+        return Err(Failure::new(
+            "cargo metadata failed; if Cargo.lock is out of date, build once and commit it",
+        ));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::new(format!("cargo metadata is not what was expected: {error}")))
+}
+
+#[cfg(test)]
+pub(super) mod fake {
+    //! Workspaces that do not exist, for trying the rules.
+
+    use super::{File, Metadata, Workspace};
+    use serde_json::{Value, json};
+
+    /// A workspace of files alone.
+    pub(in super::super) fn files(files: &[(&str, &str)]) -> Workspace {
+        workspace(&[], &[], files)
+    }
+
+    /// A workspace with members of these names and dependencies, and other packages that need these Rust versions.
+    ///
+    /// A dependency is written as in `hyper`, `dev:insta` or `optional:rustls`, and has no dependencies of its own
+    /// unless it is named again as a member or package, in `name -> dependency` form.
+    pub(in super::super) fn workspace(
+        members: &[(&str, &[&str])],
+        packages: &[(&str, &[&str], &str)],
+        files: &[(&str, &str)],
+    ) -> Workspace {
+        let members_of_all = members
+            .iter()
+            .map(|(name, needs)| (*name, *needs, "1.88", true));
+        let others = packages
+            .iter()
+            .map(|(name, needs, version)| (*name, *needs, *version, false));
+        let all: Vec<_> = members_of_all.chain(others).collect();
+        let metadata = json!({
+            "workspace_root": "/w",
+            "workspace_members": members.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            "packages": all.iter().map(|(name, needs, version, is_member)| json!({
+                "id": name,
+                "name": name,
+                "manifest_path": format!("/w/crates/{name}/Cargo.toml"),
+                "rust_version": version,
+                "publish": is_member.then(Vec::<String>::new),
+                "dependencies": needs.iter().map(|need| dependency(need)).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>(),
+            "resolve": {"nodes": all.iter().map(|(name, needs, ..)| json!({
+                "id": name,
+                "deps": needs.iter().map(|need| edge(need)).collect::<Vec<_>>(),
+            })).collect::<Vec<_>>()},
+        });
+        let metadata: Metadata = serde_json::from_value(metadata).unwrap();
+        let file = |(path, text): &(&str, &str)| File {
+            path: (*path).to_owned(),
+            text: (*text).to_owned(),
+        };
+        Workspace {
+            metadata,
+            files: files.iter().map(file).collect(),
+        }
+    }
+
+    fn split(need: &str) -> (&str, &str) {
+        need.split_once(':').unwrap_or(("", need))
+    }
+
+    fn kind(need: &str) -> Value {
+        let (how, _) = split(need);
+        if ["dev", "build"].contains(&how) {
+            json!(how)
+        } else {
+            Value::Null
+        }
+    }
+
+    fn dependency(need: &str) -> Value {
+        let (how, name) = split(need);
+        json!({
+            "name": name,
+            "kind": kind(need),
+            "optional": how == "optional",
+            "uses_default_features": how != "bare",
+        })
+    }
+
+    fn edge(need: &str) -> Value {
+        json!({"pkg": split(need).1, "dep_kinds": [{"kind": kind(need)}]})
+    }
+}
