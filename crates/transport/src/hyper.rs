@@ -95,7 +95,7 @@ impl RoundTrip for HyperRoundTrip {
         let given = capture_connection(&mut request);
         let answer = self.client.request(request.map(Full::new));
         let whole = async move {
-            let (parts, body) = answer.await.map_err(|error| classify(error))?.into_parts();
+            let (parts, body) = answer.await.map_err(classify)?.into_parts();
             let body = Limited::new(body, LARGEST_BODY)
                 .collect()
                 .await

@@ -77,8 +77,8 @@ mod tests {
     fn waits_follow_the_servers_own_clock() {
         // 784111777 is Sun, 06 Nov 1994 08:49:37 GMT; decades away from this machine's clock.
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
-        let table: &[(&[(&str, &str)], Option<u64>)] = &[
-            (&[], None),
+        for (pairs, seconds) in [
+            (&[][..], None),
             (&[("retry-after", "7")], Some(7)),
             (&[("retry-after", "0")], Some(0)),
             (&[("retry-after", "-3")], None),
@@ -111,20 +111,9 @@ mod tests {
                 Some(3),
             ),
             (&[("x-ratelimit-reset", "99999999999999999999"), date], None),
-        ];
-        for (pairs, seconds) in table {
-            let pairs: Vec<_> = pairs.iter().map(|(n, v)| (*n, *v)).collect();
-            let headers: HeaderMap = pairs
-                .iter()
-                .map(|(name, value)| {
-                    (
-                        name.parse::<http::HeaderName>().unwrap(),
-                        HeaderValue::from_str(value).unwrap(),
-                    )
-                })
-                .collect();
+        ] {
             assert_eq!(
-                requested_wait(&headers),
+                requested_wait(&headers(pairs)),
                 seconds.map(Duration::from_secs),
                 "{pairs:?}"
             );

@@ -6,7 +6,6 @@ use transport::{Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
 use crate::{
     error::Error,
     operations::{ListIdentities, TakeSnapshot, UnlinkIdentity},
-    resolve::{Resolution, resolve},
     snapshot::Snapshot,
 };
 
@@ -104,11 +103,8 @@ impl Client {
 
 async fn unlink(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
     let user = seen.user_id();
-    let identity = match resolve(seen, wanted) {
-        Resolution::Secondary(identity) => identity,
-        Resolution::Main => return Err(Error::main_identity(user, wanted, seen.listed())),
-        Resolution::Ambiguous => return Err(Error::ambiguous(user, wanted, seen.listed())),
-        Resolution::Missing => return not_linked(call, seen, wanted).await,
+    let Some(identity) = seen.resolve(wanted)? else {
+        return not_linked(call, seen, wanted).await;
     };
     let answered = call.execute(UnlinkIdentity::new(seen, identity)?).await?;
     let remaining = answered.output;

@@ -1,6 +1,11 @@
 //! What was seen of a user's identities at some time: the evidence an unlinking is judged by.
 
-use identity_model::{DecodeError, Identity, ListedIdentity, UserId};
+use identity_model::{DecodeError, Identity, IdentityKey, ListedIdentity, UserId};
+
+use crate::{
+    error::Error,
+    resolve::{Resolution, resolve},
+};
 
 /// A user's identities as they were at some time, as far as they can be told apart.
 ///
@@ -85,6 +90,21 @@ impl Snapshot {
     #[must_use]
     pub fn main(&self) -> Option<&ListedIdentity> {
         self.listed.first().filter(|_| self.first_is_main)
+    }
+
+    /// Finds the one secondary identity that `wanted` names: by its id as given, without a leading `provider|`, or
+    /// without a leading `connection|`. `None` when nothing listed is meant.
+    ///
+    /// # Errors
+    ///
+    /// [`MainIdentity`](crate::ErrorKind::MainIdentity) and [`Ambiguous`](crate::ErrorKind::Ambiguous).
+    pub fn resolve(&self, wanted: &IdentityKey) -> Result<Option<&ListedIdentity>, Error> {
+        match resolve(self, wanted) {
+            Resolution::Secondary(identity) => Ok(Some(identity)),
+            Resolution::Missing => Ok(None),
+            Resolution::Main => Err(Error::main_identity(&self.user_id, wanted, &self.listed)),
+            Resolution::Ambiguous => Err(Error::ambiguous(&self.user_id, wanted, &self.listed)),
+        }
     }
 
     /// Returns a line for each element that is not what Auth0 documents; those are not among the identities.

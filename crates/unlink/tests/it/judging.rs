@@ -1,0 +1,238 @@
+//! Outcomes by evidence: what the facade says when answers are lost, empty promises, or odd.
+
+use transport::ScriptedRoundTrip;
+use unlink::{
+    AccessToken, Client, Error, ErrorKind, Outcome, SettledBy, Snapshot, Unlinked, User, UserId,
+};
+
+const LINKED: &str = r#"{"user_id":"auth0|1","identities":[
+    {"provider":"auth0","user_id":"1","connection":"Users"},
+    {"provider":"auth0","user_id":"2","connection":"Users"},
+    {"provider":"github","user_id":3,"connection":"github"}]}"#;
+const LEFT: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":3}]"#;
+const UNCHANGED: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"},{"provider":"github","user_id":3}]"#;
+
+fn client(script: &ScriptedRoundTrip) -> Client {
+    let token = AccessToken::new("token").unwrap();
+    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
+    transport.round_trip(script.clone()).build().unwrap().into()
+}
+
+fn user() -> UserId {
+    "auth0|1".parse().unwrap()
+}
+
+async fn unlink(script: &ScriptedRoundTrip, identity: &str) -> Result<Outcome, Error> {
+    client(script)
+        .unlink(&user(), &identity.parse().unwrap())
+        .await
+}
+
+fn unlinked(outcome: Result<Outcome, Error>) -> Unlinked {
+    match outcome.unwrap() {
+        Outcome::Unlinked(unlinked) => unlinked,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Method and path of each request.
+fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
+    script
+        .requests()
+        .iter()
+        .map(|request| format!("{} {}", request.method(), request.uri().path()))
+        .collect()
+}
+
+const READ: &str = "GET /api/v2/users/auth0%7C1";
+const DELETE: &str = "DELETE /api/v2/users/auth0%7C1/identities/auth0/2";
+
+#[tokio::test(start_paused = true)]
+async fn seen_linked_before_and_gone_after_is_unlinked() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, LEFT);
+    let done = unlinked(unlink(&script, "auth0|2").await);
+    assert_eq!(done.separate_user_id.as_str(), "auth0|2");
+    assert_eq!(done.identity.connection(), Some("Users"));
+    assert_eq!(
+        done.remaining
+            .iter()
+            .map(|left| left.key().to_string())
+            .collect::<Vec<_>>(),
+        ["auth0|1", "github|3"]
+    );
+    assert_eq!((done.settled_by, done.attempts), (SettledBy::Answer, 1));
+    assert_eq!(sent(&script), [READ, DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typed_prefix_is_resolved_to_the_listed_id() {
+    for identity in ["auth0|auth0|2", "auth0|Users|2"] {
+        let script = ScriptedRoundTrip::new()
+            .answer(200, LINKED)
+            .answer(200, LEFT);
+        unlinked(unlink(&script, identity).await);
+        assert_eq!(sent(&script), [READ, DELETE]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_that_changed_nothing_is_an_error_that_says_so() {
+    for identity in ["auth0|2", "auth0|auth0|2"] {
+        let script = ScriptedRoundTrip::new()
+            .answer(200, LINKED)
+            .answer(200, UNCHANGED);
+        let error = unlink(&script, identity).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotChanged);
+        assert!(!error.may_have_been_applied());
+        assert_eq!(error.listed().len(), 3);
+        assert_eq!(
+            error.to_string(),
+            "nothing was changed: the tenant answered with success, but auth0|2 is still linked to auth0|1"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_settled_by_reading() {
+    let left = r#"{"user_id":"auth0|1","identities":[{"provider":"auth0","user_id":"1"}]}"#;
+    for script in [
+        ScriptedRoundTrip::new().answer(200, LINKED).lost(),
+        ScriptedRoundTrip::new()
+            .answer(200, LINKED)
+            .answer(503, "busy"),
+        ScriptedRoundTrip::new()
+            .answer(200, LINKED)
+            .answer(200, "<html>"),
+        ScriptedRoundTrip::new().answer(200, LINKED).hang(),
+    ] {
+        let script = script.answer(200, left);
+        let done = unlinked(unlink(&script, "auth0|2").await);
+        assert_eq!(done.settled_by, SettledBy::Probe);
+        assert_eq!(sent(&script), [READ, DELETE, READ]);
+    }
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .lost()
+        .answer(200, LINKED)
+        .answer(200, LEFT);
+    let done = unlinked(unlink(&script, "auth0|2").await);
+    assert_eq!(
+        (done.settled_by, done.attempts),
+        (SettledBy::LaterAnswer, 2)
+    );
+    assert_eq!(sent(&script), [READ, DELETE, READ, DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_that_is_gone_is_an_error_of_its_own() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .lost()
+        .answer(404, "{}");
+    let error = unlink(&script, "auth0|2").await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::NotFound)
+    );
+    assert!(error.may_have_been_applied());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_main_identity_and_what_is_ambiguous_are_refused_before_anything_is_sent() {
+    let script = ScriptedRoundTrip::new().answer(200, LINKED);
+    assert_eq!(
+        unlink(&script, "auth0|1").await.unwrap_err().kind(),
+        ErrorKind::MainIdentity
+    );
+    assert_eq!(sent(&script), [READ]);
+
+    let twins = r#"{"identities":[{"provider":"auth0","user_id":"1"},
+        {"provider":"auth0","user_id":"2","connection":"A"},{"provider":"auth0","user_id":"2","connection":"B"}]}"#;
+    let script = ScriptedRoundTrip::new().answer(200, twins);
+    assert_eq!(
+        unlink(&script, "auth0|2").await.unwrap_err().kind(),
+        ErrorKind::Ambiguous
+    );
+    assert_eq!(sent(&script), [READ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
+    let own = r#"{"user_id":"github|9","identities":[{"provider":"github","user_id":9}]}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, own);
+    let outcome = unlink(&script, "github|9").await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::NotLinked(not) if not.separate_user_id.as_str() == "github|9")
+    );
+    assert_eq!(sent(&script), [READ, "GET /api/v2/users/github%7C9"]);
+
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(404, "{}");
+    let error = unlink(&script, "github|9").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchIdentity);
+    assert_eq!(error.listed().len(), 3, "what is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_malformed_other_element_is_a_warning_beside_the_outcome() {
+    let odd = r#"{"identities":[{"provider":"auth0","user_id":"1"},{"user_id":[]},{"provider":"auth0","user_id":"2"}]}"#;
+    let script = ScriptedRoundTrip::new().answer(200, odd).answer(
+        200,
+        r#"[{"provider":"auth0","user_id":"1"},{"user_id":[]}]"#,
+    );
+    let done = unlinked(unlink(&script, "auth0|2").await);
+    assert_eq!(done.warnings.len(), 2);
+    assert_eq!(done.remaining.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_first_element_does_not_make_the_second_the_main_one() {
+    let odd = r#"{"identities":[{"user_id":[]},{"provider":"auth0","user_id":"2"}]}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, odd)
+        .answer(200, "[{}]");
+    unlinked(unlink(&script, "auth0|2").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_snapshot_is_evidence_for_one_call() {
+    let user_seen = User::from_json(LINKED.as_bytes()).unwrap();
+    let seen = Snapshot::of(user(), user_seen.identities().unwrap());
+    let script = ScriptedRoundTrip::new().answer(200, LEFT);
+    unlinked(
+        client(&script)
+            .unlink_seen(&seen, &"auth0|2".parse().unwrap())
+            .await,
+    );
+    assert_eq!(sent(&script), [DELETE]);
+
+    let script = ScriptedRoundTrip::new().answer(200, UNCHANGED);
+    let error = client(&script)
+        .unlink_seen(&seen, &"auth0|2".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotChanged);
+}
+
+#[test]
+fn an_unlinking_can_be_spawned() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, LEFT);
+    let client = client(&script);
+    let outcome = runtime.block_on(async {
+        let task = tokio::spawn(client.unlink(&user(), &"auth0|2".parse().unwrap()));
+        drop(client);
+        task.await.unwrap()
+    });
+    unlinked(outcome);
+}
