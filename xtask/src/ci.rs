@@ -93,20 +93,20 @@ pub(crate) fn run(root: &Path) -> Result<String> {
 fn run_steps(root: &Path, steps: &[Step]) -> Result<String> {
     let mut times = Vec::new();
     for step in steps {
-        println!("\n==> {}: {step}", step.name);
+        println!("==> {}: {step}", step.name);
         let start = Instant::now();
         let is_success = step.succeeds(root)?;
         let seconds = start.elapsed().as_secs_f64();
-        println!("<== {}: {seconds:.1} s", step.name);
+        println!("<== {}: {seconds:.1} s\n", step.name);
         if !is_success {
             return Err(Failure::new(format!(
-                "\nci: {} failed. To repeat it alone:\n\n    {step}\n",
+                "ci: {} failed. To repeat it alone:\n\n    {step}",
                 step.name
             )));
         }
         times.push(format!("{} {seconds:.1} s", step.name));
     }
-    Ok(format!("\nci: passed ({})", times.join(", ")))
+    Ok(format!("ci: passed ({})", times.join(", ")))
 }
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
     fn a_run_without_failure_lists_its_steps() {
         let passed = run_steps(&crate::root(), &[GOOD, GOOD]).unwrap();
         assert!(
-            passed.starts_with("\nci: passed (good ") && passed.matches("good ").count() == 2,
+            passed.starts_with("ci: passed (good ") && passed.matches("good ").count() == 2,
             "{passed}"
         );
     }

@@ -9,8 +9,9 @@ const HEAD: &str = "\
 
 /// An identity provider Auth0 names, in the order of its reference page.
 ///
-/// The list is closed: parsing refuses a name that is not in it. It holds every name the page has listed, those that
-/// have since left Auth0's OpenAPI document included, because an identity of an old tenant may still carry one.
+/// The list is closed: parsing refuses a name that is not in it, and [`ProviderName`](crate::ProviderName) keeps any.
+/// It holds every name the page has listed, those that have since left Auth0's OpenAPI document included, because an
+/// identity of an old tenant may still carry one.
 ///
 /// Source: [Unlink a user identity](https://auth0.com/docs/api/management/v2/users/delete-user-identity-by-user-id).
 #[derive(

@@ -24,7 +24,7 @@ pub(crate) fn render(spec: &Spec) -> String {
 
 The {total} provider names that `identity_model::Provider` knows. Auth0's current OpenAPI document lists {current} of
 them; the others have left it, but an identity of an old tenant may still carry such a name. A name that is not in the
-table at all is kept as it came.
+table at all is kept as it came, in an `identity_model::ProviderName`.
 {compared}
 Source: {source}.
 
@@ -64,7 +64,7 @@ mod tests {
 
         The 2 provider names that `identity_model::Provider` knows. Auth0's current OpenAPI document lists 1 of
         them; the others have left it, but an identity of an old tenant may still carry such a name. A name that is not in the
-        table at all is kept as it came.
+        table at all is kept as it came, in an `identity_model::ProviderName`.
 
         Last compared with: An API 2.0 of 2026-06-25.
 

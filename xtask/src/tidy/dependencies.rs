@@ -168,20 +168,22 @@ pub(super) fn rust_version_is_the_lowest_possible(workspace: &Workspace) -> Vec<
     let line = workspace
         .text("Cargo.toml")
         .map_or(0, |text| line_of(text, "rust-version"));
+    // The members inherit it, so the first that differs speaks for all.
+    let differs = |member: &&Package| member.rust_version.as_deref().map(version) != Some(needed);
+    let breach = |member: &Package| {
+        let declared = member.rust_version.as_deref().unwrap_or("none");
+        let wanted = demanding.rust_version.as_deref().unwrap_or_default();
+        let advice = format!(
+            "`{}` has rust-version {declared}, but the highest among the dependencies is {wanted}, of `{}`: declare that",
+            member.name, demanding.name
+        );
+        Violation::new("Cargo.toml", line, advice)
+    };
     workspace
         .members()
-        .filter_map(|member| {
-            let declared = member.rust_version.as_deref();
-            (declared.map(version) != Some(needed)).then(|| {
-                let declared = declared.unwrap_or("none");
-                let wanted = demanding.rust_version.as_deref().unwrap_or_default();
-                let advice = format!(
-                    "`{}` has rust-version {declared}, but the highest among the dependencies is {wanted}, of `{}`: declare that",
-                    member.name, demanding.name
-                );
-                Violation::new("Cargo.toml", line, advice)
-            })
-        })
+        .find(differs)
+        .map(breach)
+        .into_iter()
         .collect()
 }
 

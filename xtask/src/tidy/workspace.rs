@@ -1,11 +1,11 @@
 //! What the rules look at: cargo's metadata and the text of every file.
 
 use super::source::Code;
-use crate::failure::{Failure, Result};
+use crate::failure::{Failure, Result, read};
 use serde::Deserialize;
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::Path,
     process::{Command, Stdio},
 };
@@ -76,8 +76,7 @@ pub(super) struct EdgeKind {
 impl Workspace {
     pub(super) fn read(root: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        collect(root, "", &mut files)
-            .map_err(|error| Failure::new(format!("cannot read the workspace: {error}")))?;
+        collect(root, "", &mut files)?;
         Ok(Self {
             metadata: metadata(root)?,
             files,
@@ -137,13 +136,15 @@ pub(super) fn line_of(text: &str, start: &str) -> usize {
         .map_or(0, |index| index + 1)
 }
 
-fn collect(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Result<()> {
-    let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+fn collect(folder: &Path, prefix: &str, files: &mut Vec<File>) -> Result<()> {
+    let unread = |error| Failure::new(format!("cannot read {}: {error}", folder.display()));
+    let entries = fs::read_dir(folder).map_err(unread)?;
+    let mut entries = entries.collect::<io::Result<Vec<_>>>().map_err(unread)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
-        if entry.file_type()?.is_dir() {
+        if entry.file_type().map_err(unread)?.is_dir() {
             if name != "target" && name != ".git" {
                 collect(&entry.path(), &format!("{path}/"), files)?;
             }
@@ -153,7 +154,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Resul
             .iter()
             .any(|end| name.ends_with(end));
         let text = if is_text {
-            fs::read_to_string(entry.path())?
+            read(&entry.path())?
         } else {
             String::new()
         };
