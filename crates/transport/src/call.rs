@@ -60,6 +60,11 @@ pub trait Operation: MaybeSendSync {
     /// [`DecodeError`] when it is not the documented answer; whether the request was applied is then open.
     fn decode(&self, response: &Response) -> Result<Self::Output, DecodeError>;
 
+    /// Whether sending it twice does no harm; so a read by default, and nothing else.
+    fn is_repeatable(&self) -> bool {
+        !self.request().changes_state()
+    }
+
     /// The read that shows whether a request without an answer was applied, if there is one.
     fn probe(&self) -> Option<&Request> {
         None
@@ -127,7 +132,7 @@ pub(crate) async fn run<O: Operation>(
     let probe = operation.probe();
     let mut progress = Progress::new(Bounds {
         settling: match probe {
-            _ if !operation.request().changes_state() => Settling::Repeat,
+            _ if operation.is_repeatable() => Settling::Repeat,
             Some(_) => Settling::Probe,
             None => Settling::Never,
         },

@@ -67,13 +67,21 @@ impl Channel {
         &*self.wire.time
     }
 
+    /// The same channel with another deadline for what is run over it.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Duration) -> Self {
+        let mut channel = self.clone();
+        channel.limits.deadline = deadline;
+        channel
+    }
+
     /// Runs an operation without a token, under its own deadline.
     ///
     /// # Errors
     ///
     /// [`Error`] of the kinds a call can end with.
     pub async fn execute<O: Operation>(&self, operation: O) -> Result<Answered<O::Output>, Error> {
-        let ends = self.time().now() + self.limits.deadline;
+        let ends = self.time().now().saturating_add(self.limits.deadline);
         call::run(self, None, &operation, ends).await
     }
 
@@ -157,9 +165,10 @@ impl Client {
     /// The same client with another overall deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        let mut client = self.clone();
-        client.channel.limits.deadline = deadline;
-        client
+        Self {
+            channel: self.channel.with_deadline(deadline),
+            tokens: Arc::clone(&self.tokens),
+        }
     }
 
     /// Starts a call: its deadline runs from now on, for all operations done through it.

@@ -289,10 +289,16 @@ impl Answer {
                         .and_then(|value| value.as_str())
                         .map(str::to_owned)
                 };
+                // The token endpoint has its code in `error`, and says it in `error_description`.
+                let description = text("error_description");
                 Said {
+                    error_code: if description.is_some() {
+                        text("error")
+                    } else {
+                        text("errorCode")
+                    },
                     error: text("error"),
-                    message: text("message").or_else(|| text("error_description")),
-                    error_code: text("errorCode"),
+                    message: description.or_else(|| text("message")),
                 }
             });
         Self { response, said }
@@ -316,7 +322,8 @@ impl Answer {
         self.said.as_ref()?.message.as_deref()
     }
 
-    /// `errorCode` of the tenant's error document, such as `insufficient_scope`; often absent.
+    /// `errorCode` of the tenant's error document, such as `insufficient_scope`, or `error` of its token
+    /// endpoint's, such as `access_denied`; often absent.
     #[must_use]
     pub fn error_code(&self) -> Option<&str> {
         self.said.as_ref()?.error_code.as_deref()
@@ -429,7 +436,7 @@ mod tests {
             ["update:users", "update:current_user_identities"]
         );
         insta::assert_snapshot!(answer(404, r#"{"statusCode":404,"error":"Not Found","message":"The user\ndoes not exist.","errorCode":"inexistent_user"}"#), @"the tenant answered 404 Not Found: The user does not exist. (inexistent_user)");
-        insta::assert_snapshot!(answer(401, r#"{"error":"access_denied","error_description":"Unauthorized"}"#), @"the tenant answered 401 Unauthorized: Unauthorized");
+        insta::assert_snapshot!(answer(401, r#"{"error":"access_denied","error_description":"Unauthorized"}"#), @"the tenant answered 401 Unauthorized: Unauthorized (access_denied)");
         insta::assert_snapshot!(answer(502, "<html>planted</html>"), @"the tenant answered 502 Bad Gateway");
         assert_eq!(
             answer(403, r#"{"message":"expected any of: x"}"#).missing_scopes(),

@@ -12,6 +12,7 @@
 
 mod call;
 mod client;
+mod client_credentials;
 mod error;
 #[cfg(feature = "hyper")]
 mod hyper;
@@ -28,6 +29,7 @@ mod token;
 
 pub use call::{Answered, Operation, Settled, SettledBy};
 pub use client::{Call, Channel, Client, ClientBuilder};
+pub use client_credentials::ClientCredentials;
 pub use error::{Answer, DecodeError, Error, ErrorKind};
 pub use path::{Path, PathError};
 pub use rate_limit::RateLimit;

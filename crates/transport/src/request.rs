@@ -61,6 +61,13 @@ impl Request {
         }
     }
 
+    /// The same request, to be sent without a token.
+    #[must_use]
+    pub const fn without_token(mut self) -> Self {
+        self.authorized = false;
+        self
+    }
+
     /// The method.
     #[must_use]
     pub const fn method(&self) -> &Method {

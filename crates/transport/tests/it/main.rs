@@ -7,3 +7,4 @@
 
 mod loop_;
 mod sockets;
+mod tokens;

@@ -1,0 +1,298 @@
+//! Tokens by client credentials: fetched once, kept until shortly before they expire, refreshed by one caller.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::{FutureExt, Shared};
+use zeroize::Zeroizing;
+
+use crate::{
+    call::Operation,
+    client::Channel,
+    error::{DecodeError, Error, ErrorKind},
+    path::Path,
+    request::{Request, Response},
+    round_trip::BoxFuture,
+    time,
+    token::{AccessToken, TokenSource},
+};
+
+/// A token's life where the answer names none, or one longer than [Auth0 allows][lifetime].
+///
+/// [lifetime]: https://auth0.com/docs/secure/tokens/access-tokens/update-access-token-lifetime
+const SHORT_LIFE: Duration = Duration::from_secs(60);
+const LONGEST_LIFE: Duration = Duration::from_secs(2_592_000);
+/// How long a caller waits for a refresh while the old token still serves.
+const REFRESH_WAIT: Duration = Duration::from_secs(2);
+/// How long after a failed refresh the old token serves before the next one is tried.
+const REFRESH_PAUSE: Duration = Duration::from_secs(15);
+/// The bound of one token request, its retries included.
+const TOKEN_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Machine-to-machine tokens by client id and secret.
+///
+/// The first call that needs a token fetches it, all others wait for that one request. Towards the end of
+/// its life one caller at a time renews it while the old one serves the others. Nothing runs while no
+/// call is made. Source:
+/// [Client Credentials Flow](https://auth0.com/docs/api/authentication/client-credential-flow/get-token).
+///
+/// ```no_run
+/// use transport::{Client, ClientCredentials, Tenant};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let tenant: Tenant = "example.eu.auth0.com".parse()?;
+/// let credentials = ClientCredentials::new("my-client-id", std::env::var("AUTH0_CLIENT_SECRET")?);
+/// let client = Client::builder(tenant, credentials).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+pub struct ClientCredentials {
+    client_id: String,
+    secret: Zeroizing<String>,
+    audience: Option<String>,
+    cache: Arc<Mutex<Cache>>,
+}
+
+#[derive(Default)]
+struct Cache {
+    current: Option<Fetched>,
+    flight: Option<Flight>,
+    /// Whether some caller is polling the flight while the old token serves.
+    driven: bool,
+}
+
+type Flight = Shared<BoxFuture<Result<Fetched, Error>>>;
+
+#[derive(Clone)]
+struct Fetched {
+    token: AccessToken,
+    refresh_at: Duration,
+    serves_until: Duration,
+}
+
+impl ClientCredentials {
+    /// Takes the id and the secret of an application that may use the tenant's Management API.
+    #[must_use]
+    pub fn new(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            secret: Zeroizing::new(secret.into()),
+            audience: None,
+            cache: Arc::default(),
+        }
+    }
+
+    /// Asks for another audience than the tenant's own, as a custom domain needs.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = Some(audience.into());
+        self
+    }
+
+    fn fetch(&self, channel: &Channel) -> BoxFuture<Result<Fetched, Error>> {
+        let audience = self
+            .audience
+            .clone()
+            .unwrap_or_else(|| channel.tenant().audience());
+        let request = TokenRequest::new(&self.client_id, &self.secret, &audience);
+        let channel = channel.with_deadline(TOKEN_DEADLINE);
+        Box::pin(async move {
+            // Its life counts from before it was asked for, however late this future is polled.
+            let asked_at = channel.time().now();
+            let answered = channel.execute(request?).await.map_err(|error| {
+                Error::new(
+                    ErrorKind::Token,
+                    format!("no access token from {}", channel.tenant()),
+                )
+                .with_source(error)
+            })?;
+            Ok(Fetched::new(answered.output, asked_at, fastrand::f64()))
+        })
+    }
+}
+
+/// Gives up the driver's seat however its caller ends, so that the next caller can take it.
+struct Driver(Arc<Mutex<Cache>>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        lock(&self.0).driven = false;
+    }
+}
+
+fn lock(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cache {
+    /// Takes in what a flight brought, once.
+    fn land(&mut self, flight: &Flight, result: &Result<Fetched, Error>, now: Duration) {
+        if !self
+            .flight
+            .as_ref()
+            .is_some_and(|current| current.ptr_eq(flight))
+        {
+            return;
+        }
+        self.flight = None;
+        match (result, &mut self.current) {
+            (Ok(fetched), current) => *current = Some(fetched.clone()),
+            (Err(_), Some(current)) => current.refresh_at = now.saturating_add(REFRESH_PAUSE),
+            (Err(_), None) => {}
+        }
+    }
+}
+
+impl TokenSource for ClientCredentials {
+    fn token(&self, channel: &Channel) -> BoxFuture<Result<AccessToken, Error>> {
+        let now = channel.time().now();
+        let mut cache = lock(&self.cache);
+        let serving = cache
+            .current
+            .clone()
+            .filter(|current| now < current.serves_until);
+        if let Some(current) = &serving
+            && (now < current.refresh_at || cache.driven)
+        {
+            let token = current.token.clone();
+            return Box::pin(async move { Ok(token) });
+        }
+        let flight = cache
+            .flight
+            .get_or_insert_with(|| self.fetch(channel).shared())
+            .clone();
+        let driver = serving.is_some().then(|| {
+            cache.driven = true;
+            Driver(Arc::clone(&self.cache))
+        });
+        drop(cache);
+        let (channel, cache) = (channel.clone(), Arc::clone(&self.cache));
+        Box::pin(async move {
+            let _driver = driver;
+            let result = match &serving {
+                None => flight.clone().await,
+                Some(current) => {
+                    match time::within(channel.time(), REFRESH_WAIT, flight.clone()).await {
+                        Some(result) => result,
+                        None => return Ok(current.token.clone()),
+                    }
+                }
+            };
+            lock(&cache).land(&flight, &result, channel.time().now());
+            match (result, serving) {
+                (Ok(fetched), _) => Ok(fetched.token),
+                (Err(_), Some(current)) => Ok(current.token),
+                (Err(error), None) => Err(error),
+            }
+        })
+    }
+
+    fn refused(&self, token: &AccessToken) -> bool {
+        let mut cache = lock(&self.cache);
+        if cache
+            .current
+            .as_ref()
+            .is_some_and(|current| current.token.expose() == token.expose())
+        {
+            cache.current = None;
+        }
+        true
+    }
+}
+
+impl fmt::Debug for ClientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials")
+            .field("client_id", &self.client_id)
+            .field("audience", &self.audience)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Fetched {
+    /// Serves until shortly before the end of its life, and is renewed at 75 to 90 % of it.
+    fn new(issued: Issued, asked_at: Duration, jitter: f64) -> Self {
+        let life = issued.life;
+        Self {
+            token: issued.token,
+            refresh_at: asked_at.saturating_add(life.mul_f64(0.75 + 0.15 * jitter)),
+            serves_until: asked_at
+                .saturating_add(life.saturating_sub(Duration::from_secs(10).min(life / 20))),
+        }
+    }
+}
+
+struct TokenRequest(Request);
+
+/// What the token endpoint gives.
+#[derive(Debug)]
+struct Issued {
+    token: AccessToken,
+    life: Duration,
+}
+
+impl TokenRequest {
+    fn new(client_id: &str, secret: &str, audience: &str) -> Result<Self, Error> {
+        if client_id.is_empty() || secret.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Token,
+                "the client id or the client secret is empty",
+            ));
+        }
+        let path = Path::new(["oauth", "token"]).map_err(|error| {
+            Error::new(ErrorKind::Token, "no path to the token endpoint").with_source(error)
+        })?;
+        let body = serde_json::json!({
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+            "audience": audience,
+        });
+        Ok(Self(
+            Request::post_json(path, Bytes::from(body.to_string())).without_token(),
+        ))
+    }
+}
+
+impl Operation for TokenRequest {
+    type Output = Issued;
+
+    fn request(&self) -> &Request {
+        &self.0
+    }
+
+    /// One token more does no harm.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    fn decode(&self, response: &Response) -> Result<Issued, DecodeError> {
+        let document: serde_json::Value = serde_json::from_slice(response.body().expose())
+            // serde_json's message may quote the text around the fault.
+            .map_err(|error| {
+                DecodeError::new(format!(
+                    "not JSON (line {}, column {})",
+                    error.line(),
+                    error.column()
+                ))
+            })?;
+        let token = document
+            .get("access_token")
+            .and_then(|token| token.as_str());
+        let token = token.ok_or_else(|| DecodeError::new("no access_token in it"))?;
+        let token = AccessToken::new(token).map_err(DecodeError::new)?;
+        let life = document
+            .get("expires_in")
+            .and_then(serde_json::Value::as_u64)
+            .map(Duration::from_secs);
+        let life = life
+            .filter(|life| !life.is_zero() && *life <= LONGEST_LIFE)
+            .unwrap_or(SHORT_LIFE);
+        Ok(Issued { token, life })
+    }
+}

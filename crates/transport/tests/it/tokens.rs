@@ -1,0 +1,341 @@
+//! Client credentials: how many tokens are fetched, when, and what a caller learns when there is none.
+
+use std::{
+    error::Error as _,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, future::join_all};
+use tokio::time::advance;
+use transport::{
+    BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Operation, Path, Request,
+    Response, RoundTrip, RoundTripError, ScriptedRoundTrip,
+};
+use unlink_sandbox::Sandbox;
+
+/// Reads something that any token may read.
+struct Read(Request);
+
+impl Operation for Read {
+    type Output = ();
+
+    fn request(&self) -> &Request {
+        &self.0
+    }
+
+    fn decode(&self, _: &Response) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+fn client(script: &ScriptedRoundTrip) -> Client {
+    let credentials = ClientCredentials::new("the-client", "planted-secret");
+    Client::builder("example.auth0.com".parse().unwrap(), credentials)
+        .round_trip(script.clone())
+        .build()
+        .unwrap()
+}
+
+async fn read(client: &Client) -> Result<(), Error> {
+    let path = Path::new(["api", "v2", "users", "auth0|1"]).unwrap();
+    client
+        .call()
+        .execute(Read(Request::get(path)))
+        .await
+        .map(|_| ())
+}
+
+fn issued(token: &str, seconds: u64) -> String {
+    format!(r#"{{"access_token":"{token}","expires_in":{seconds},"token_type":"Bearer"}}"#)
+}
+
+/// The token each request carried; `-` for the token endpoint, which is sent none.
+fn tokens(script: &ScriptedRoundTrip) -> Vec<String> {
+    let token = |request: &http::Request<bytes::Bytes>| match request.headers().get("authorization")
+    {
+        Some(value) => value
+            .to_str()
+            .unwrap()
+            .trim_start_matches("Bearer ")
+            .to_owned(),
+        None => "-".to_owned(),
+    };
+    script.requests().iter().map(token).collect()
+}
+
+/// A tenant that issues numbered tokens, takes those from `valid` on, and takes its time for each answer.
+#[derive(Clone, Default)]
+struct Tenant(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    issued: AtomicUsize,
+    valid: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl RoundTrip for Tenant {
+    fn round_trip(
+        &self,
+        request: http::Request<Bytes>,
+        _: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        let counts = Arc::clone(&self.0);
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let mut response = http::Response::new(Bytes::new());
+            match request.headers().get("authorization") {
+                None => {
+                    let number = counts.issued.fetch_add(1, SeqCst);
+                    *response.body_mut() = issued(&number.to_string(), 86_400).into();
+                }
+                Some(token) => {
+                    let number: usize = token.to_str().unwrap()["Bearer ".len()..].parse().unwrap();
+                    if number < counts.valid.load(SeqCst) {
+                        counts.refused.fetch_add(1, SeqCst);
+                        *response.status_mut() = http::StatusCode::UNAUTHORIZED;
+                    }
+                }
+            }
+            Ok(response)
+        })
+    }
+}
+
+impl Tenant {
+    fn client(&self) -> Client {
+        let credentials = ClientCredentials::new("the-client", "planted-secret");
+        let builder = Client::builder("example.auth0.com".parse().unwrap(), credentials);
+        builder.round_trip(self.clone()).build().unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_concurrent_calls_fetch_one_token() {
+    let tenant = Tenant::default();
+    let client = tenant.client();
+    for result in join_all((0..200).map(|_| read(&client))).await {
+        result.unwrap();
+    }
+    assert_eq!(tenant.0.issued.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_costs_one_renewal_and_no_failed_call() {
+    let tenant = Tenant::default();
+    let client = tenant.client();
+    read(&client).await.unwrap();
+    tenant.0.valid.store(1, SeqCst);
+    for result in join_all((0..200).map(|_| read(&client))).await {
+        result.unwrap();
+    }
+    assert_eq!(tenant.0.refused.load(SeqCst), 200);
+    assert_eq!(tenant.0.issued.load(SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_dropped_does_not_hurt_the_others() {
+    let tenant = Tenant::default();
+    let client = tenant.client();
+    let mut first = Box::pin(read(&client));
+    assert!(
+        first.as_mut().now_or_never().is_none(),
+        "its token is on the way"
+    );
+    let others = join_all((0..10).map(|_| read(&client)));
+    drop(first);
+    for result in others.await {
+        result.unwrap();
+    }
+    assert_eq!(tenant.0.issued.load(SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_request_says_what_auth0_asks_for() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 86_400))
+        .answer(200, "");
+    read(&client(&script)).await.unwrap();
+    let request = &script.requests()[0];
+    assert_eq!(request.uri(), "https://example.auth0.com/oauth/token");
+    let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+    assert_eq!(body["grant_type"], "client_credentials");
+    assert_eq!(body["client_id"], "the-client");
+    assert_eq!(body["client_secret"], "planted-secret");
+    assert_eq!(body["audience"], "https://example.auth0.com/api/v2/");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_renewed_before_it_expires_and_kept_until_then() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .answer(200, "")
+        .answer(200, issued("two", 1000))
+        .answer(200, "");
+    let client = client(&script);
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(700)).await;
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(230)).await;
+    read(&client).await.unwrap();
+    assert_eq!(tokens(&script), ["-", "one", "one", "-", "two"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_caller_renews_the_old_token_serves_the_others() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .hang()
+        .answer(200, "")
+        .answer(200, "");
+    let client = client(&script);
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(930)).await;
+    let (first, second) = tokio::join!(read(&client), read(&client));
+    first.unwrap();
+    second.unwrap();
+    assert_eq!(tokens(&script), ["-", "one", "-", "one", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_renewal_leaves_the_old_token_serving() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .answer(403, r#"{"error":"access_denied","error_description":"no"}"#)
+        .answer(200, "")
+        .answer(200, "");
+    let client = client(&script);
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(930)).await;
+    read(&client).await.unwrap();
+    read(&client).await.unwrap();
+    assert_eq!(tokens(&script), ["-", "one", "-", "one", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_refused_twice_is_the_callers_to_know() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(401, "{}")
+        .answer(200, issued("two", 1000))
+        .answer(401, "{}");
+    let error = read(&client(&script)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(script.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_or_absurd_life_is_a_short_one() {
+    for life in [
+        "",
+        r#","expires_in":0"#,
+        r#","expires_in":-5"#,
+        r#","expires_in":"soon""#,
+        r#","expires_in":99999999999"#,
+    ] {
+        let script = ScriptedRoundTrip::new()
+            .answer(200, format!(r#"{{"access_token":"one"{life}}}"#))
+            .answer(200, "")
+            .answer(200, issued("two", 1000))
+            .answer(200, "");
+        let client = client(&script);
+        read(&client).await.unwrap();
+        advance(Duration::from_secs(61)).await;
+        read(&client).await.unwrap();
+        assert_eq!(tokens(&script), ["-", "one", "-", "two"], "{life}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_token_is_an_error_with_the_tenants_reason_and_nothing_is_sent() {
+    let denied = r#"{"error":"access_denied","error_description":"Unauthorized"}"#;
+    for (script, cause) in [
+        (
+            ScriptedRoundTrip::new().answer(401, denied),
+            "the tenant answered 401 Unauthorized: Unauthorized (access_denied)",
+        ),
+        (
+            (0..9).fold(ScriptedRoundTrip::new(), |script, _| {
+                script.answer(200, r#"{"token_type":"Bearer"}"#)
+            }),
+            "the tenant's answer (200 OK) is not the documented one",
+        ),
+        (
+            (0..9).fold(ScriptedRoundTrip::new(), |script, _| {
+                script.answer(200, "<html>planted-secret")
+            }),
+            "the tenant's answer (200 OK) is not the documented one",
+        ),
+        (
+            (0..9).fold(ScriptedRoundTrip::new(), |script, _| script.not_sent()),
+            "the request was not sent",
+        ),
+    ] {
+        let client = client(&script);
+        let error = read(&client).await.unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (ErrorKind::Token, 0));
+        assert_eq!(
+            error.to_string(),
+            "no access token from https://example.auth0.com"
+        );
+        assert_eq!(error.source().unwrap().to_string(), cause);
+        assert!(tokens(&script).iter().all(|token| token == "-"));
+        assert!(!format!("{error:?} {client:?}").contains("planted"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_request_is_retried_by_itself() {
+    let script = ScriptedRoundTrip::new()
+        .answer(503, "busy")
+        .lost()
+        .answer_with(
+            429,
+            &[("retry-after", "1")],
+            r#"{"error":"too_many_requests","error_description":"Client quota exceeded"}"#,
+        )
+        .answer(200, issued("one", 1000))
+        .answer(200, "");
+    read(&client(&script)).await.unwrap();
+    assert_eq!(tokens(&script), ["-", "-", "-", "-", "one"]);
+}
+
+#[test]
+fn credentials_never_show_their_secret() {
+    let shown = format!(
+        "{:?}",
+        ClientCredentials::new("the-client", "planted-secret")
+    );
+    assert!(
+        shown.contains("the-client") && !shown.contains("planted"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn a_local_tenant_issues_a_token_that_serves() {
+    let sandbox = Sandbox::start().unwrap();
+    let credentials = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
+    let client = Client::builder(sandbox.url().parse().unwrap(), credentials)
+        .build()
+        .unwrap();
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::NotFound,
+        "the token is taken, the user is unknown: {error:?}"
+    );
+    let wrong = ClientCredentials::new(sandbox.client_id(), "wrong");
+    let client = Client::builder(sandbox.url().parse().unwrap(), wrong)
+        .build()
+        .unwrap();
+    assert_eq!(read(&client).await.unwrap_err().kind(), ErrorKind::Token);
+}
