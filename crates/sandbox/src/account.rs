@@ -1,5 +1,6 @@
 //! One user account: its attributes, its identities, and how the API shows them.
 
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 /// Root attributes that belong to the account and never travel into a `profileData`.
@@ -25,12 +26,17 @@ pub(crate) const IDP_TOKENS: &[&str] = &[
     "refresh_token",
 ];
 
+/// The key under which a snapshot names the attributes that were filled in.
+pub(crate) const FILLED_IN: &str = "filled_in";
+
 /// A user: what `GET /users/{id}` shows, taken apart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Account {
     pub(crate) user_id: String,
     /// Everything at the root but `user_id` and `identities`.
     pub(crate) attributes: Map<String, Value>,
+    /// What the tenant added by itself: defaults such as a name made from the e-mail, and dates it can only guess.
+    pub(crate) filled_in: Map<String, Value>,
     /// The first is the main one; it has no profile of its own.
     pub(crate) identities: Vec<Identity>,
 }
@@ -60,6 +66,14 @@ impl IdentityId {
         match self {
             Self::Text(text) => text.clone(),
             Self::Integer(number) => number.to_string(),
+        }
+    }
+
+    /// Whether this is how the id is written.
+    pub(crate) fn is(&self, written: &str) -> bool {
+        match self {
+            Self::Text(text) => text == written,
+            Self::Integer(number) => number.to_string() == written,
         }
     }
 
@@ -109,6 +123,9 @@ impl Account {
     /// The user as `GET /users/{id}` shows it.
     pub(crate) fn to_json(&self, view: View) -> Map<String, Value> {
         let mut out = self.attributes.clone();
+        for (key, value) in &self.filled_in {
+            out.entry(key).or_insert_with(|| value.clone());
+        }
         out.insert("user_id".into(), self.user_id.as_str().into());
         out.insert("identities".into(), self.identities_json(view));
         out
@@ -127,6 +144,46 @@ impl Account {
         self.identities.iter().enumerate().map(show).collect()
     }
 
+    /// An attribute, whoever set it.
+    pub(crate) fn attribute(&self, key: &str) -> Option<&Value> {
+        self.attributes.get(key).or_else(|| self.filled_in.get(key))
+    }
+
+    /// Sets an attribute that is no longer a guess.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        self.filled_in.remove(key);
+        self.attributes.insert(key.into(), value);
+    }
+
+    /// Adds name, nickname and picture where they are missing, as was recorded of database users.
+    ///
+    /// They show on the user, but do not count as its profile: `profileData` never has them.
+    pub(crate) fn fill_in_profile(&mut self) {
+        let text = |key: &str| {
+            self.attribute(key)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let email = text("email");
+        let handle = email
+            .clone()
+            .or_else(|| text("phone_number"))
+            .or_else(|| text("username"));
+        let nickname = handle
+            .as_deref()
+            .map(|handle| handle.split('@').next().unwrap_or(handle).to_owned());
+        let picture = email.as_deref().map(gravatar);
+        for (key, value) in [
+            ("name", handle),
+            ("nickname", nickname),
+            ("picture", picture),
+        ] {
+            if let Some(value) = value.filter(|_| !self.attributes.contains_key(key)) {
+                self.filled_in.insert(key.into(), value.into());
+            }
+        }
+    }
+
     /// The part of the attributes that describes the person and not the account.
     pub(crate) fn profile(&self) -> Map<String, Value> {
         self.attributes
@@ -135,4 +192,18 @@ impl Account {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect()
     }
+}
+
+/// A picture address of the form that database users get.
+fn gravatar(email: &str) -> String {
+    let hash = digest(&SHA256, email.as_bytes());
+    let hash = hash
+        .as_ref()
+        .iter()
+        .take(16)
+        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+    let initials: String = email.chars().take(2).collect();
+    format!(
+        "https://s.gravatar.com/avatar/{hash}?s=480&r=pg&d=https%3A%2F%2Fcdn.auth0.com%2Favatars%2F{initials}.png"
+    )
 }

@@ -84,8 +84,8 @@ async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
     };
     let reply = {
         let mut engine = shared.engine();
-        let seq = engine.arrived(&inbound);
-        engine.serve(seq, &inbound)
+        let ticket = engine.arrived(&inbound);
+        engine.serve(&ticket, &inbound)
     };
     response(reply)
 }

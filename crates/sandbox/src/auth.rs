@@ -1,6 +1,7 @@
 //! Who may call: the bearer token of a request, checked as the Management API checks it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -8,6 +9,7 @@ use http::header::AUTHORIZATION;
 use crate::clock::Millis;
 use crate::errors::ApiError;
 use crate::jwt::{self, Claims, Refusal};
+use crate::provenance::Rules;
 
 const EXPIRED: &str = "Expired token received for JSON Web Token validation";
 const BAD_SIGNATURE: &str = "Invalid signature received for JSON Web Token validation";
@@ -15,20 +17,20 @@ const BAD_FORMAT: &str = "Bad HTTP authentication header format";
 
 /// Checking a signature costs far more than the rest of a request, so tokens that passed are remembered.
 #[derive(Debug, Default)]
-pub(crate) struct Verified(HashMap<String, Claims>);
+pub(crate) struct Verified(HashMap<String, Arc<Claims>>);
 
 impl Verified {
     const CAP: usize = 1024;
 
-    fn claims(&mut self, token: &str) -> Result<Claims, Refusal> {
+    fn claims(&mut self, token: &str) -> Result<Arc<Claims>, Refusal> {
         if let Some(known) = self.0.get(token) {
-            return Ok(known.clone());
+            return Ok(Arc::clone(known));
         }
-        let claims = jwt::decode(token)?;
+        let claims = Arc::new(jwt::decode(token)?);
         if self.0.len() >= Self::CAP {
             self.0.clear();
         }
-        self.0.insert(token.to_owned(), claims.clone());
+        self.0.insert(token.to_owned(), Arc::clone(&claims));
         Ok(claims)
     }
 }
@@ -39,7 +41,8 @@ pub(crate) fn authenticate(
     base_url: &str,
     now: Millis,
     verified: &mut Verified,
-) -> Result<Claims, ApiError> {
+    rules: &mut Rules,
+) -> Result<Arc<Claims>, ApiError> {
     let header = headers
         .get(AUTHORIZATION)
         .ok_or_else(ApiError::missing_authentication)?;
@@ -51,25 +54,21 @@ pub(crate) fn authenticate(
     };
     let claims = verified.claims(token).map_err(|refusal| match refusal {
         Refusal::NotAToken => bad_format(),
-        Refusal::Algorithm => ApiError::bad_token("Invalid token"),
-        Refusal::Signature => ApiError::bad_token(BAD_SIGNATURE),
+        Refusal::Algorithm => ApiError::bad_token(rules, "Invalid token"),
+        Refusal::Signature => ApiError::bad_token(rules, BAD_SIGNATURE),
     })?;
-    let audience = format!("{base_url}/api/v2/");
+    let ours = |audience: &str| audience.strip_prefix(base_url) == Some("/api/v2/");
     match &claims.audience {
-        Some(held) if *held == audience => {}
-        Some(held) => return Err(ApiError::bad_token(format!("Bad audience: {held}"))),
-        None => return Err(ApiError::bad_token("Invalid token")),
+        Some(held) if ours(held) => {}
+        Some(held) => return Err(ApiError::bad_token(rules, format!("Bad audience: {held}"))),
+        None => return Err(ApiError::bad_token(rules, "Invalid token")),
     }
-    let issuer = claims
-        .issuer
-        .as_deref()
-        .and_then(|held| held.strip_suffix('/'));
-    if issuer != Some(base_url) || claims.subject.is_none() {
-        return Err(ApiError::bad_token("Invalid token"));
+    if !claims.issued_by(base_url) || claims.subject.is_none() {
+        return Err(ApiError::bad_token(rules, "Invalid token"));
     }
     match claims.expires_at {
         Some(at) if at > now.seconds() => Ok(claims),
-        _ => Err(ApiError::bad_token(EXPIRED)),
+        _ => Err(ApiError::bad_token(rules, EXPIRED)),
     }
 }
 
@@ -79,11 +78,11 @@ pub(crate) fn authorize(
     scopes: &[&str],
     user_id: Option<&str>,
 ) -> Result<(), ApiError> {
-    let held: Vec<&&str> = scopes.iter().filter(|scope| claims.has(scope)).collect();
-    if held.is_empty() {
+    let mut held = scopes.iter().filter(|scope| claims.has(scope)).peekable();
+    if held.peek().is_none() {
         return Err(ApiError::insufficient_scope(scopes));
     }
-    let own_only = held.iter().all(|scope| scope.contains(":current_user"));
+    let own_only = held.all(|scope| scope.contains(":current_user"));
     if own_only && user_id != claims.subject.as_deref() {
         return Err(ApiError::not_the_subject());
     }

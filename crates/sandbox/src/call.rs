@@ -1,14 +1,15 @@
 //! One request and one answer, as the tenant's operations see them: no sockets, no futures.
 
+use std::sync::Arc;
+
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, VARY, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Millis;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Part};
 use crate::jwt::Claims;
-use crate::provenance::Behaviour;
+use crate::provenance::Rules;
 
 /// A request with its whole body.
 #[derive(Debug)]
@@ -23,14 +24,93 @@ pub(crate) struct Inbound {
     pub(crate) base_url: String,
 }
 
+impl Inbound {
+    /// The body as an object, from JSON or a form.
+    pub(crate) fn object(&self, rules: &mut Rules) -> Result<Map<String, Value>, ApiError> {
+        if self.is_form() {
+            let fields = form_urlencoded::parse(&self.body);
+            return Ok(fields
+                .map(|(key, value)| (key.into_owned(), value.into_owned().into()))
+                .collect());
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Value::Object(object)) => Ok(object),
+            Ok(_) => Err(ApiError::invalid(rules, Part::Body, "Expected type object")),
+            Err(_) => Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                None,
+                "Invalid request payload JSON format",
+            )),
+        }
+    }
+
+    pub(crate) fn is_form(&self) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        content_type.is_some_and(|value| value.starts_with(b"application/x-www-form-urlencoded"))
+    }
+
+    /// The values of a query parameter, in order.
+    pub(crate) fn query_all(&self, name: &str) -> Vec<String> {
+        let query = self.query.as_deref().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .collect()
+    }
+
+    /// The last value of a query parameter.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        self.query_all(name).pop()
+    }
+
+    /// A query parameter that is true or false.
+    pub(crate) fn query_bool(
+        &self,
+        rules: &mut Rules,
+        name: &str,
+    ) -> Result<Option<bool>, ApiError> {
+        match self.query(name).as_deref() {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(_) => {
+                let problem = format!("Expected type boolean on property {name}");
+                Err(ApiError::invalid(rules, Part::Query, problem))
+            }
+        }
+    }
+
+    /// A query parameter that is a number between these bounds.
+    pub(crate) fn query_number(
+        &self,
+        rules: &mut Rules,
+        name: &str,
+        least: usize,
+        most: usize,
+    ) -> Result<Option<usize>, ApiError> {
+        let Some(text) = self.query(name) else {
+            return Ok(None);
+        };
+        let problem = match text.parse::<usize>() {
+            Ok(number) if number < least => {
+                format!("Value {number} is less than minimum {least} on property {name}")
+            }
+            Ok(number) if number > most => {
+                format!("Value {number} is greater than maximum {most} on property {name}")
+            }
+            Ok(number) => return Ok(Some(number)),
+            Err(_) => format!("Expected type integer on property {name}"),
+        };
+        Err(ApiError::invalid(rules, Part::Query, problem))
+    }
+}
+
 /// An answer with its whole body.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
-    /// The entries of the provenance table that made the answer what it is.
-    pub(crate) rests_on: Vec<Behaviour>,
 }
 
 impl Reply {
@@ -39,7 +119,6 @@ impl Reply {
             status,
             headers: HeaderMap::new(),
             body: Vec::new(),
-            rests_on: Vec::new(),
         }
     }
 
@@ -59,11 +138,6 @@ impl Reply {
         self
     }
 
-    pub(crate) fn resting_on(mut self, behaviour: Behaviour) -> Self {
-        self.rests_on.push(behaviour);
-        self
-    }
-
     /// The headers recorded on answers of the Management API.
     pub(crate) fn management(self) -> Self {
         self.with(CACHE_CONTROL, "no-cache")
@@ -74,12 +148,11 @@ impl Reply {
 
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
-        let mut reply = Self::json(error.status, &error.body());
-        if let Some(challenge) = &error.challenge {
-            reply = reply.with(WWW_AUTHENTICATE, challenge);
+        let reply = Self::json(error.status, &error.body());
+        match &error.challenge {
+            Some(challenge) => reply.with(WWW_AUTHENTICATE, challenge),
+            None => reply,
         }
-        reply.rests_on.extend(error.rests_on);
-        reply
     }
 }
 
@@ -88,7 +161,7 @@ pub(crate) struct Call<'a> {
     pub(crate) inbound: &'a Inbound,
     /// The variable segments of the path, each decoded exactly once.
     pub(crate) segments: Vec<String>,
-    pub(crate) claims: Claims,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) now: Millis,
 }
 
@@ -98,25 +171,39 @@ impl Call<'_> {
         self.segments.get(position).map_or("", String::as_str)
     }
 
-    /// The last value of a query parameter.
-    pub(crate) fn query(&self, name: &str) -> Option<String> {
-        let query = self.inbound.query.as_deref().unwrap_or_default();
-        form_urlencoded::parse(query.as_bytes())
-            .filter(|(key, _)| key == name)
-            .last()
-            .map(|(_, value)| value.into_owned())
+    /// Whether this caller sees the tokens of identity providers.
+    pub(crate) fn sees_idp_tokens(&self) -> bool {
+        self.claims.has("read:user_idp_tokens")
     }
 }
 
-/// Decodes a path segment once.
-pub(crate) fn decode_segment(raw: &str) -> Result<String, ApiError> {
-    percent_decode_str(raw)
-        .decode_utf8()
-        .map(Into::into)
-        .map_err(|_| {
-            ApiError::bad_request(
-                "invalid_uri",
-                "Path validation error: the path is not UTF-8.",
-            )
+/// Keeps or drops keys as the `fields` and `include_fields` parameters say.
+pub(crate) struct FieldFilter {
+    named: Option<Vec<String>>,
+    include: bool,
+}
+
+impl FieldFilter {
+    pub(crate) fn of(inbound: &Inbound, rules: &mut Rules) -> Result<Self, ApiError> {
+        let names = |fields: String| {
+            fields
+                .split(',')
+                .map(|name| name.trim().to_owned())
+                .collect()
+        };
+        Ok(Self {
+            named: inbound
+                .query("fields")
+                .filter(|fields| !fields.is_empty())
+                .map(names),
+            include: inbound.query_bool(rules, "include_fields")?.unwrap_or(true),
         })
+    }
+
+    pub(crate) fn apply(&self, mut object: Map<String, Value>) -> Value {
+        if let Some(named) = &self.named {
+            object.retain(|key, _| named.contains(key) == self.include);
+        }
+        object.into()
+    }
 }

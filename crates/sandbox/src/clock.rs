@@ -15,10 +15,6 @@ impl Millis {
         self.0.div_euclid(1000)
     }
 
-    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
-        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
-    }
-
     /// The form Auth0 writes, `2023-01-25T19:00:59.837Z`.
     pub(crate) fn iso(self) -> String {
         let at = self.date_time();

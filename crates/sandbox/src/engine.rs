@@ -1,37 +1,24 @@
 //! The tenant behind the lock: state, rules, clock and logs, and how one request becomes one answer.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, DATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::DATE;
+use http::{HeaderName, StatusCode};
 
 use crate::auth::{self, Verified};
 use crate::call::{Call, Inbound, Reply};
 use crate::clock::{Clock, Millis};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Part};
 use crate::log::{Change, Effect, RecordedRequest, Ring};
-use crate::provenance::{Provenance, Rules};
-use crate::routes;
+use crate::provenance::Rules;
+use crate::routes::{self, Routed, Serve};
+use crate::settings::Settings;
 use crate::tenant::Tenant;
-
-const LOG_CAP: usize = 10_000;
-
-/// The headers of a request that are worth keeping.
-const KEPT_HEADERS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "auth0-client",
-    "authorization",
-    "content-type",
-    "host",
-    "origin",
-    "user-agent",
-    "x-correlation-id",
-];
 
 /// Everything that changes.
 #[derive(Debug)]
 pub(crate) struct Engine {
+    pub(crate) settings: Arc<Settings>,
     pub(crate) tenant: Tenant,
     pub(crate) rules: Rules,
     pub(crate) clock: Clock,
@@ -42,44 +29,52 @@ pub(crate) struct Engine {
     serving: Option<u64>,
 }
 
+/// Names a request between its arrival and its answer.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    seq: u64,
+    routed: Option<Routed>,
+}
+
 impl Engine {
-    pub(crate) fn new(tenant: Tenant) -> Self {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
         Self {
-            tenant,
-            rules: Rules::default(),
+            tenant: settings.tenant.clone(),
+            rules: Rules::new(settings.strict),
             clock: Clock::real(),
-            requests: Ring::new(LOG_CAP),
-            effects: Ring::new(LOG_CAP),
+            requests: Ring::new(settings.log_capacity),
+            effects: Ring::new(settings.log_capacity),
             verified: Verified::default(),
             serving: None,
+            settings,
         }
     }
 
-    /// Notes that a request arrived; the number names it until it is answered.
-    pub(crate) fn arrived(&mut self, inbound: &Inbound) -> u64 {
+    /// Notes that a request arrived.
+    pub(crate) fn arrived(&mut self, inbound: &Inbound) -> Ticket {
         let at = self.clock.now().iso();
-        self.requests.push(|seq| RecordedRequest {
-            seq,
-            at,
-            method: inbound.method.to_string(),
-            path: inbound.path.clone(),
-            query: inbound.query.clone(),
-            headers: kept_headers(&inbound.headers),
-            body: String::from_utf8_lossy(&inbound.body).into_owned(),
-            status: None,
-            operation: routes::find(&inbound.method, &inbound.path)
-                .map(|(operation, _)| operation.id.to_owned()),
-        })
+        let routed = routes::find(&inbound.method, &inbound.path);
+        let operation = routed.as_ref().map(|routed| routed.operation.id);
+        let seq = self
+            .requests
+            .push(|seq| RecordedRequest::new(seq, at, inbound, operation));
+        Ticket { seq, routed }
     }
 
     /// Serves a request, and notes the status.
-    pub(crate) fn serve(&mut self, seq: u64, inbound: &Inbound) -> Reply {
+    pub(crate) fn serve(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
         let now = self.clock.now();
-        self.serving = Some(seq);
-        let reply = self.operate(inbound, now).unwrap_or_else(Reply::from);
+        self.serving = Some(ticket.seq);
+        let reply = self.operate(ticket.routed.as_ref(), inbound, now);
         self.serving = None;
-        let reply = self.finish(reply, now);
-        if let Some(entry) = self.requests.get_mut(seq) {
+        let inferred = self.rules.rested_on_inference();
+        let mut reply = reply
+            .unwrap_or_else(|error| Reply::from(error).management())
+            .with(DATE, &now.http_date());
+        if inferred {
+            reply = reply.with(HeaderName::from_static("x-sandbox-provenance"), "inferred");
+        }
+        if let Some(entry) = self.requests.get_mut(ticket.seq) {
             entry.status = Some(reply.status.as_u16());
         }
         reply
@@ -98,42 +93,38 @@ impl Engine {
         }
     }
 
-    fn operate(&mut self, inbound: &Inbound, now: Millis) -> Result<Reply, ApiError> {
-        let Some((operation, segments)) = routes::find(&inbound.method, &inbound.path) else {
+    fn operate(
+        &mut self,
+        routed: Option<&Routed>,
+        inbound: &Inbound,
+        now: Millis,
+    ) -> Result<Reply, ApiError> {
+        let Some(routed) = routed else {
             return Err(not_served(inbound));
         };
-        let claims =
-            auth::authenticate(&inbound.headers, &inbound.base_url, now, &mut self.verified)?;
-        let segments = segments?;
-        let user_id = operation
-            .path
-            .contains("{id}")
-            .then(|| segments.first())
-            .flatten();
-        auth::authorize(&claims, operation.scopes, user_id.map(String::as_str))?;
-        (operation.handler)(
-            self,
-            &Call {
-                inbound,
-                segments,
-                claims,
-                now,
-            },
-        )
-    }
-
-    /// Adds what every answer carries.
-    fn finish(&self, reply: Reply, now: Millis) -> Reply {
-        let inferred = reply
-            .rests_on
-            .iter()
-            .any(|behaviour| self.rules.provenance(*behaviour) == Provenance::Inferred);
-        let reply = reply.management().with(DATE, &now.http_date());
-        if inferred {
-            reply.with(HeaderName::from_static("x-sandbox-provenance"), "inferred")
-        } else {
-            reply
-        }
+        let (scopes, handle) = match routed.operation.serve {
+            Serve::Open(handle) => return Ok(handle(self, inbound, now)),
+            Serve::Scoped(scopes, handle) => (scopes, handle),
+        };
+        let claims = auth::authenticate(
+            &inbound.headers,
+            &inbound.base_url,
+            now,
+            &mut self.verified,
+            &mut self.rules,
+        )?;
+        auth::authorize(&claims, scopes, routed.user_id())?;
+        let Some(segments) = routed.segments.clone() else {
+            let problem = "the path is not UTF-8";
+            return Err(ApiError::invalid(&mut self.rules, Part::Path, problem));
+        };
+        let call = Call {
+            inbound,
+            segments,
+            claims,
+            now,
+        };
+        handle(self, &call).map(Reply::management)
     }
 }
 
@@ -143,19 +134,4 @@ fn not_served(inbound: &Inbound) -> ApiError {
         inbound.method, inbound.path
     );
     ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
-}
-
-fn kept_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let text = |name: &HeaderName, value: &HeaderValue| {
-        if *name == AUTHORIZATION {
-            "<redacted>".to_owned()
-        } else {
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        }
-    };
-    headers
-        .iter()
-        .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()))
-        .map(|(name, value)| (name.to_string(), text(name, value)))
-        .collect()
 }

@@ -3,7 +3,15 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::provenance::Behaviour;
+use crate::provenance::{Behaviour, Rule, Rules};
+
+/// Which part of a request does not fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Path,
+    Query,
+    Body,
+}
 
 /// An answer that is not a success.
 #[derive(Debug)]
@@ -15,8 +23,6 @@ pub(crate) struct ApiError {
     pub(crate) challenge: Option<String>,
     /// 401s repeat their message under `attributes`.
     pub(crate) attributes: bool,
-    /// The entry of the provenance table that made the answer what it is.
-    pub(crate) rests_on: Option<Behaviour>,
 }
 
 impl ApiError {
@@ -31,13 +37,7 @@ impl ApiError {
             code,
             challenge: None,
             attributes: false,
-            rests_on: None,
         }
-    }
-
-    pub(crate) fn resting_on(mut self, behaviour: Behaviour) -> Self {
-        self.rests_on = Some(behaviour);
-        self
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -63,14 +63,37 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn bad_token(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_token(rules: &mut Rules, message: impl Into<String>) -> Self {
         let message = message.into();
+        let challenge = match rules.detail(Behaviour::TokenChallenge) {
+            "absent" => None,
+            _ => Some(format!("Bearer error=\"{message}\"")),
+        };
         Self {
-            challenge: Some(format!("Bearer error=\"{message}\"")),
+            challenge,
             attributes: true,
             ..Self::new(StatusCode::UNAUTHORIZED, None, message)
         }
-        .resting_on(Behaviour::TokenChallenge)
+    }
+
+    /// Refuses an answer that no recording and no document backs.
+    pub(crate) fn only_inferred(rule: &Rule) -> Self {
+        let message = format!(
+            "How Auth0 behaves here is only inferred ({}): {}",
+            rule.name, rule.question
+        );
+        Self::new(StatusCode::NOT_IMPLEMENTED, Some("only_inferred"), message)
+    }
+
+    /// A path, query or body that does not fit.
+    pub(crate) fn invalid(rules: &mut Rules, part: Part, problem: impl std::fmt::Display) -> Self {
+        rules.detail(Behaviour::ValidationWording);
+        let (code, name) = match part {
+            Part::Path => ("invalid_uri", "Path"),
+            Part::Query => ("invalid_query_string", "Query"),
+            Part::Body => ("invalid_body", "Payload"),
+        };
+        Self::bad_request(code, format!("{name} validation error: '{problem}'"))
     }
 
     pub(crate) fn insufficient_scope(expected: &[&str]) -> Self {

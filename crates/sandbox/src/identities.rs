@@ -1,4 +1,4 @@
-//! The identity operations: unlink.
+//! The identity operations: unlink and link.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -6,9 +6,11 @@ use serde_json::{Map, Value};
 use crate::account::{Account, View};
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
-use crate::errors::ApiError;
-use crate::provenance::Behaviour;
+use crate::errors::{ApiError, Part};
+use crate::link_request::{self, Secondary};
+use crate::provenance::{Behaviour, Rules};
 use crate::providers;
+use crate::tenant::Found;
 use crate::users::check_user_id;
 
 /// `DELETE /users/{id}/identities/{provider}/{user_id}`: takes an identity off a user and makes it a user of its own.
@@ -16,66 +18,176 @@ use crate::users::check_user_id;
 /// The answer lists what is left. It is 200 with nothing changed when no identity matches.
 pub(crate) fn unlink(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
     let (id, provider, identity_id) = (call.segment(0), call.segment(1), call.segment(2));
-    check_user_id(engine, id)?;
-    let mut rests_on = check_provider(engine, provider)?;
+    check_user_id(&mut engine.rules, id)?;
+    check_provider(&mut engine.rules, Part::Path, provider)?;
     let Some(account) = engine.tenant.account(id) else {
-        return Err(ApiError::no_such_user().resting_on(Behaviour::UnlinkUnknownUser));
+        engine.rules.decide(Behaviour::UnlinkUnknownUser)?;
+        return Err(ApiError::no_such_user());
     };
-    let mut position = position(account, provider, identity_id);
-    if position.is_none() && engine.rules.choice(Behaviour::UnlinkPrefixedId) == "match" {
-        position = unprefixed(account, provider, identity_id);
-        rests_on.push(Behaviour::UnlinkPrefixedId);
-    }
+    let position = match position(account, provider, identity_id) {
+        Some(position) => Some(position),
+        None => match unprefixed(account, provider, identity_id) {
+            Some(position) if engine.rules.decide(Behaviour::UnlinkPrefixedId)? == "match" => {
+                Some(position)
+            }
+            _ => None,
+        },
+    };
     match position {
-        Some(0) => return Err(main_identity(engine)),
+        Some(0) => return Err(main_identity(&mut engine.rules)),
         Some(position) => {
-            let (now, dates) = (call.now.iso(), split_off_dates(engine, call));
-            let changes = engine.tenant.split_off(id, position, dates, now.into());
+            let dates = split_off_dates(&mut engine.rules, call);
+            let changes = engine
+                .tenant
+                .split_off(id, position, dates, call.now.iso().into());
             engine.record(changes);
         }
-        None => {
-            rests_on.push(Behaviour::UnlinkNoMatch);
-            if engine.rules.choice(Behaviour::UnlinkNoMatch) == "404" {
-                return Err(ApiError::not_found().resting_on(Behaviour::UnlinkNoMatch));
-            }
+        None if engine.rules.decide(Behaviour::UnlinkNoMatch)? == "404" => {
+            return Err(ApiError::not_found());
         }
+        None => {}
     }
-    let view = View {
-        tokens: call.claims.has("read:user_idp_tokens"),
-        main_profile: true,
-    };
-    let left = engine.tenant.account(id).map_or_else(
-        || Value::Array(Vec::new()),
-        |account| account.identities_json(view),
-    );
-    let mut reply = Reply::json(StatusCode::OK, &left);
-    reply.rests_on = rests_on;
-    Ok(reply)
+    Ok(Reply::json(StatusCode::OK, &left(engine, call)))
 }
 
-/// Refuses a provider outside the published list; tells what letting a doubtful one in rests on.
-fn check_provider(engine: &Engine, provider: &str) -> Result<Vec<Behaviour>, ApiError> {
-    let (behaviour, refused) = if providers::CURRENT.contains(&provider) {
-        return Ok(Vec::new());
-    } else if providers::REMOVED.contains(&provider) {
-        (Behaviour::UnlinkRemovedProvider, "400")
-    } else {
-        (Behaviour::UnlinkUnknownProvider, "400")
-    };
-    if engine.rules.choice(behaviour) == refused {
-        let message = format!(
-            "Path validation error: 'No enum match for: {provider}' on property provider (Identity provider name of the secondary linked account)."
-        );
-        return Err(ApiError::bad_request("invalid_uri", message).resting_on(behaviour));
+/// `POST /users/{id}/identities`: makes another account an identity of this user.
+pub(crate) fn link(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
+    let id = call.segment(0);
+    check_user_id(&mut engine.rules, id)?;
+    let secondary = link_request::read(engine, call)?;
+    let rules = &mut engine.rules;
+    if engine.tenant.account(id).is_none() {
+        rules.decide(Behaviour::UnlinkUnknownUser)?;
+        return Err(ApiError::no_such_user());
     }
-    Ok(vec![behaviour])
+    let secondary_id = match find_secondary(&engine.tenant, &secondary) {
+        Candidate::Account(account) => {
+            if account.user_id == id {
+                return Err(refusal(
+                    rules,
+                    "Main identity and the new one are the same.",
+                ));
+            }
+            if account.identities.len() > 1 {
+                return Err(match rules.decide(Behaviour::LinkHoldsIdentities)? {
+                    "409" => already_exists(rules),
+                    _ => refusal(rules, "Unable to link with the secondary account."),
+                });
+            }
+            account.user_id.clone()
+        }
+        Candidate::Linked => return Err(already_exists(rules)),
+        Candidate::Nothing => {
+            let message = match (rules.decide(Behaviour::LinkUnknownSecondary)?, &secondary) {
+                ("not-found", _) | (_, Secondary::Proven { .. }) => {
+                    "Provided secondary account not found."
+                }
+                (
+                    _,
+                    Secondary::Named {
+                        connection: None, ..
+                    },
+                ) => "Linking to an inexistent identity requires a connection.",
+                (
+                    _,
+                    Secondary::Named {
+                        connection: Some(_),
+                        ..
+                    },
+                ) => "Linking to an inexistent identity is not allowed.",
+            };
+            return Err(refusal(rules, message));
+        }
+    };
+    let changes = engine.tenant.link(id, &secondary_id, call.now.iso().into());
+    engine.record(changes);
+    Ok(Reply::json(StatusCode::CREATED, &left(engine, call)))
+}
+
+/// What a link request leads to.
+enum Candidate<'a> {
+    Account(&'a Account),
+    /// An identity that is linked already, to this user or another.
+    Linked,
+    Nothing,
+}
+
+/// Looks for the account under the id as given, then without a `provider|` in front.
+fn find_secondary<'a>(tenant: &'a crate::tenant::Tenant, secondary: &Secondary) -> Candidate<'a> {
+    let (ids, connection) = match secondary {
+        Secondary::Proven { user_id } => (vec![user_id.clone()], None),
+        Secondary::Named {
+            provider,
+            user_id,
+            connection,
+        } => {
+            let whole = format!("{provider}|{user_id}");
+            let given = user_id
+                .starts_with(&format!("{provider}|"))
+                .then(|| user_id.clone());
+            (
+                std::iter::once(whole).chain(given).collect(),
+                connection.as_deref(),
+            )
+        }
+    };
+    for id in ids {
+        match tenant.find(&id) {
+            Found::Account(account) => {
+                let main = account
+                    .identities
+                    .first()
+                    .map(|identity| identity.connection.as_str());
+                return match connection {
+                    Some(named) if main != Some(named) => Candidate::Nothing,
+                    _ => Candidate::Account(account),
+                };
+            }
+            Found::Linked(_) => return Candidate::Linked,
+            Found::Nothing => {}
+        }
+    }
+    Candidate::Nothing
+}
+
+/// The identities a user is left with, as link and unlink show them.
+fn left(engine: &Engine, call: &Call<'_>) -> Value {
+    let view = View {
+        tokens: call.sees_idp_tokens(),
+        main_profile: true,
+    };
+    let account = engine.tenant.account(call.segment(0));
+    account.map_or_else(
+        || Value::Array(Vec::new()),
+        |account| account.identities_json(view),
+    )
+}
+
+/// Refuses a provider outside the published list.
+pub(crate) fn check_provider(
+    rules: &mut Rules,
+    part: Part,
+    provider: &str,
+) -> Result<(), ApiError> {
+    let behaviour = if providers::CURRENT.contains(&provider) {
+        return Ok(());
+    } else if providers::REMOVED.contains(&provider) {
+        Behaviour::RemovedProvider
+    } else {
+        Behaviour::UnknownProvider
+    };
+    if rules.decide(behaviour)? == "accept" {
+        return Ok(());
+    }
+    let problem = format!("No enum match for: {provider}' on property 'provider");
+    Err(ApiError::invalid(rules, part, problem))
 }
 
 fn position(account: &Account, provider: &str, id: &str) -> Option<usize> {
     account
         .identities
         .iter()
-        .position(|identity| identity.provider == provider && identity.user_id.text() == id)
+        .position(|identity| identity.provider == provider && identity.user_id.is(id))
 }
 
 /// Looks again with a leading `provider|` or `connection|` taken off the id.
@@ -83,13 +195,13 @@ fn unprefixed(account: &Account, provider: &str, id: &str) -> Option<usize> {
     let (prefix, rest) = id.split_once('|')?;
     account.identities.iter().position(|identity| {
         identity.provider == provider
-            && identity.user_id.text() == rest
+            && identity.user_id.is(rest)
             && (prefix == provider || prefix == identity.connection)
     })
 }
 
-fn main_identity(engine: &Engine) -> ApiError {
-    let code = match engine.rules.choice(Behaviour::MainIdentityCode) {
+fn main_identity(rules: &mut Rules) -> ApiError {
+    let code = match rules.detail(Behaviour::MainIdentityCode) {
         "absent" => None,
         code => Some(code),
     };
@@ -98,11 +210,26 @@ fn main_identity(engine: &Engine) -> ApiError {
         code,
         "Main identity cannot be removed.",
     )
-    .resting_on(Behaviour::MainIdentityCode)
 }
 
-fn split_off_dates(engine: &Engine, call: &Call<'_>) -> Map<String, Value> {
-    match engine.rules.choice(Behaviour::SplitOffDates) {
+/// One of the documented refusals of link; their codes are not documented.
+pub(crate) fn refusal(rules: &mut Rules, message: &str) -> ApiError {
+    let code = match rules.detail(Behaviour::LinkErrorCodes) {
+        "absent" => None,
+        code => Some(code),
+    };
+    ApiError::new(StatusCode::BAD_REQUEST, code, message)
+}
+
+fn already_exists(rules: &mut Rules) -> ApiError {
+    ApiError {
+        status: StatusCode::CONFLICT,
+        ..refusal(rules, "Specified identity already exists.")
+    }
+}
+
+fn split_off_dates(rules: &mut Rules, call: &Call<'_>) -> Map<String, Value> {
+    match rules.detail(Behaviour::SplitOffAttributes) {
         "now" => ["created_at", "updated_at"]
             .into_iter()
             .map(|key| (key.to_owned(), call.now.iso().into()))

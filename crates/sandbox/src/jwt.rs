@@ -25,6 +25,12 @@ impl Claims {
         self.scopes.iter().any(|held| held == scope)
     }
 
+    /// Whether the tenant at this address issued it.
+    pub(crate) fn issued_by(&self, base_url: &str) -> bool {
+        let issuer = self.issuer.as_deref().unwrap_or_default();
+        issuer.strip_suffix('/') == Some(base_url)
+    }
+
     fn from_json(claims: &Map<String, Value>) -> Self {
         let text = |key: &str| claims.get(key).and_then(Value::as_str).map(str::to_owned);
         let audience = match claims.get("aud") {

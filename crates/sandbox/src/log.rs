@@ -2,7 +2,24 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
+
+use crate::call::Inbound;
+use crate::redact;
+
+/// The headers of a request that are worth keeping.
+const KEPT_HEADERS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "auth0-client",
+    "authorization",
+    "content-type",
+    "host",
+    "origin",
+    "user-agent",
+    "x-correlation-id",
+];
 
 /// A request as it was received, and the status it was answered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +38,7 @@ pub struct RecordedRequest {
     pub query: Option<String>,
     /// The headers that say something about the client; the value of `authorization` is redacted.
     pub headers: BTreeMap<String, String>,
-    /// The body, as text.
+    /// The body, as text, without credentials.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The status answered; none while the request is being served, or when no answer was sent.
@@ -29,6 +46,34 @@ pub struct RecordedRequest {
     /// Auth0's name of the operation, such as `delete_user_identity_by_user_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+}
+
+impl RecordedRequest {
+    pub(crate) fn new(seq: u64, at: String, inbound: &Inbound, operation: Option<&str>) -> Self {
+        let text = |name: &HeaderName, value: &HeaderValue| {
+            if *name == AUTHORIZATION {
+                return redact::REDACTED.to_owned();
+            }
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        let kept = inbound
+            .headers
+            .iter()
+            .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()));
+        Self {
+            seq,
+            at,
+            method: inbound.method.to_string(),
+            path: inbound.path.clone(),
+            query: inbound.query.clone(),
+            headers: kept
+                .map(|(name, value)| (name.to_string(), text(name, value)))
+                .collect(),
+            body: redact::body(inbound),
+            status: None,
+            operation: operation.map(str::to_owned),
+        }
+    }
 }
 
 /// A change the tenant really made.
@@ -63,6 +108,14 @@ pub enum Change {
         /// The user that is gone.
         user_id: String,
     },
+    /// An account became an identity of a user.
+    #[serde(rename = "identity.linked")]
+    IdentityLinked {
+        /// The user it is linked to.
+        user_id: String,
+        /// The identity, as `provider|user_id`.
+        identity: String,
+    },
     /// An identity left a user.
     #[serde(rename = "identity.unlinked")]
     IdentityUnlinked {
@@ -83,6 +136,13 @@ impl Change {
     pub(crate) fn user_deleted(user_id: &str) -> Self {
         Self::UserDeleted {
             user_id: user_id.into(),
+        }
+    }
+
+    pub(crate) fn identity_linked(user_id: &str, identity: &str) -> Self {
+        Self::IdentityLinked {
+            user_id: user_id.into(),
+            identity: identity.into(),
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::errors::ApiError;
+
 /// How a behaviour is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,16 +101,16 @@ table! {
         "What does unlink answer when no identity of the user matches?",
         [recorded("unchanged"), inferred("404")];
     UnlinkPrefixedId, "unlink-prefixed-id", Answer,
-        "Does unlink find a database identity whose id carries its provider or connection in front?",
+        "Does unlink find an identity whose id was sent with its provider or connection in front?",
         [recorded("no-match"), documented("match")];
     UnlinkUnknownUser, "unlink-unknown-user", Answer,
-        "What does unlink answer for a user that does not exist?",
+        "What do link and unlink answer for a user that does not exist?",
         [inferred("404")];
-    UnlinkUnknownProvider, "unlink-unknown-provider", Answer,
+    UnknownProvider, "unknown-provider", Answer,
         "What does unlink answer for a provider outside the published list?",
-        [inferred("400"), inferred("unchanged")];
-    UnlinkRemovedProvider, "unlink-removed-provider", Answer,
-        "Does unlink still accept the seven providers that were dropped from the published list?",
+        [inferred("400"), inferred("accept")];
+    RemovedProvider, "removed-provider", Answer,
+        "Are the seven providers still accepted that were dropped from the published list?",
         [inferred("accept"), inferred("400")];
     MainIdentityCode, "main-identity-error-code", Detail,
         "Which errorCode comes with \"Main identity cannot be removed.\"?",
@@ -116,47 +118,95 @@ table! {
     SecondaryOwnId, "secondary-own-id", Answer,
         "Does the own id of a linked account still name a user?",
         [inferred("404"), inferred("primary")];
-    SplitOffDates, "split-off-dates", Detail,
+    SplitOffAttributes, "split-off-attributes", Detail,
         "Which dates does an account carry that unlinking restored?",
         [inferred("now"), inferred("absent")];
+    LinkErrorCodes, "link-error-codes", Detail,
+        "Which errorCode comes with the documented refusals of link?",
+        [inferred("absent"), inferred("invalid_body")];
+    LinkUnknownSecondary, "link-unknown-secondary", Answer,
+        "Which of the documented refusals does link give for an account that does not exist?",
+        [inferred("by-connection"), inferred("not-found")];
+    LinkOwnTokenById, "link-own-token-by-id", Answer,
+        "What does link answer a user's own token that names the account and brings no token of it?",
+        [inferred("403"), inferred("accept")];
+    LinkHoldsIdentities, "link-account-with-identities", Answer,
+        "Can an account be linked that has linked accounts itself?",
+        [inferred("400"), inferred("409")];
     TokenChallenge, "token-challenge", Detail,
         "What does WWW-Authenticate say on a 401 for a bad token?",
         [inferred("error"), inferred("absent")];
     MalformedUserId, "malformed-user-id", Answer,
         "What does an id without a provider in front get?",
         [inferred("400"), inferred("404")];
+    ValidationWording, "validation-wording", Detail,
+        "How exactly are the messages of refused paths, queries and bodies worded?",
+        [inferred("z-schema")];
+    TokenErrors, "token-endpoint-errors", Detail,
+        "How are the refusals of the token endpoint worded that were not seen?",
+        [inferred("own-words")];
 }
 
-/// The choices in force for one tenant.
+/// The choices in force for one tenant, and which of them the answer in the making rests on.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     active: Vec<Choice>,
     strict: bool,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        let first = |rule: &Rule| rule.choices.first().copied();
-        Self {
-            active: TABLE.iter().filter_map(first).collect(),
-            strict: false,
-        }
-    }
+    leaning: Vec<Behaviour>,
 }
 
 impl Rules {
-    /// The name of the choice in force.
-    pub(crate) fn choice(&self, behaviour: Behaviour) -> &'static str {
-        self.get(behaviour).map_or("", |choice| choice.name)
+    /// The table as it stands; a strict tenant refuses answers that rest on an inference.
+    pub(crate) fn new(strict: bool) -> Self {
+        let first = |rule: &Rule| rule.choices.first().copied();
+        Self {
+            active: TABLE.iter().filter_map(first).collect(),
+            strict,
+            leaning: Vec::new(),
+        }
     }
 
-    pub(crate) fn provenance(&self, behaviour: Behaviour) -> Provenance {
-        self.get(behaviour)
-            .map_or(Provenance::Inferred, |choice| choice.provenance)
+    /// The choice in force for a whole answer, which rests on it from here on.
+    ///
+    /// To be asked before anything is changed: a strict tenant refuses here.
+    pub(crate) fn decide(&mut self, behaviour: Behaviour) -> Result<&'static str, ApiError> {
+        let choice = self.lean_on(behaviour);
+        if self.strict && choice.provenance == Provenance::Inferred {
+            return Err(ApiError::only_inferred(rule(behaviour)));
+        }
+        Ok(choice.name)
     }
 
-    fn get(&self, behaviour: Behaviour) -> Option<Choice> {
-        self.active.get(behaviour as usize).copied()
+    /// The choice in force for a detail; a strict tenant leaves an inferred one out where that is a choice.
+    pub(crate) fn detail(&mut self, behaviour: Behaviour) -> &'static str {
+        let choice = self.lean_on(behaviour);
+        let absent = || {
+            rule(behaviour)
+                .choices
+                .iter()
+                .find(|other| other.name == "absent")
+        };
+        match absent() {
+            Some(absent) if self.strict && choice.provenance == Provenance::Inferred => absent.name,
+            _ => choice.name,
+        }
+    }
+
+    /// Ends an answer: whether anything it rests on was inferred.
+    pub(crate) fn rested_on_inference(&mut self) -> bool {
+        let leaning = std::mem::take(&mut self.leaning);
+        leaning
+            .into_iter()
+            .any(|behaviour| self.choice(behaviour).provenance == Provenance::Inferred)
+    }
+
+    fn lean_on(&mut self, behaviour: Behaviour) -> Choice {
+        self.leaning.push(behaviour);
+        self.choice(behaviour)
+    }
+
+    fn choice(&self, behaviour: Behaviour) -> Choice {
+        self.active[behaviour as usize]
     }
 }
 

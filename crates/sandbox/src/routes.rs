@@ -1,89 +1,152 @@
 //! The one table of operations: which are served, under which scopes, and how a path leads to one.
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 
-use crate::call::{Call, Reply, decode_segment};
+use crate::call::{Call, Inbound, Reply};
+use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::errors::ApiError;
-use crate::{identities, users};
+use crate::{connections, identities, oauth, users};
 
-/// What an operation does with a call that was let in.
-pub(crate) type Handler = fn(&mut Engine, &Call<'_>) -> Result<Reply, ApiError>;
+/// Who may call an operation, and what it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Serve {
+    /// Anyone; this is not the Management API.
+    Open(fn(&mut Engine, &Inbound, Millis) -> Reply),
+    /// Whoever holds a bearer token with one of these scopes.
+    Scoped(
+        &'static [&'static str],
+        fn(&mut Engine, &Call<'_>) -> Result<Reply, ApiError>,
+    ),
+}
 
-/// An operation of the Management API that the tenant serves.
+/// An operation that the tenant serves.
 #[derive(Debug)]
 pub(crate) struct Operation {
-    /// Auth0's own name for it.
+    /// Auth0's own name for it, where it has one.
     pub(crate) id: &'static str,
     pub(crate) method: Method,
     /// The path below the tenant's address, with `{variables}`.
     pub(crate) path: &'static str,
-    /// Any one of these is enough.
-    pub(crate) scopes: &'static [&'static str],
-    pub(crate) handler: Handler,
+    pub(crate) serve: Serve,
 }
 
-/// Every operation of the Management API that is served.
+/// Every operation that is served.
 pub(crate) static SERVED: &[Operation] = &[
+    Operation {
+        id: "oauth_token",
+        method: Method::POST,
+        path: "/oauth/token",
+        serve: Serve::Open(oauth::token),
+    },
+    Operation {
+        id: "jwks",
+        method: Method::GET,
+        path: "/.well-known/jwks.json",
+        serve: Serve::Open(oauth::jwks),
+    },
+    Operation {
+        id: "openid_configuration",
+        method: Method::GET,
+        path: "/.well-known/openid-configuration",
+        serve: Serve::Open(oauth::openid_configuration),
+    },
+    Operation {
+        id: "get_connections",
+        method: Method::GET,
+        path: "/api/v2/connections",
+        serve: Serve::Scoped(&["read:connections"], connections::list),
+    },
+    Operation {
+        id: "get_users-by-email",
+        method: Method::GET,
+        path: "/api/v2/users-by-email",
+        serve: Serve::Scoped(&["read:users"], users::by_email),
+    },
     Operation {
         id: "get_users_by_id",
         method: Method::GET,
         path: "/api/v2/users/{id}",
-        scopes: &["read:users", "read:current_user", "read:user_idp_tokens"],
-        handler: users::get,
+        serve: Serve::Scoped(
+            &["read:users", "read:current_user", "read:user_idp_tokens"],
+            users::get,
+        ),
     },
     Operation {
         id: "delete_users_by_id",
         method: Method::DELETE,
         path: "/api/v2/users/{id}",
-        scopes: &["delete:users", "delete:current_user"],
-        handler: users::delete,
+        serve: Serve::Scoped(&["delete:users", "delete:current_user"], users::delete),
+    },
+    Operation {
+        id: "post_identities",
+        method: Method::POST,
+        path: "/api/v2/users/{id}/identities",
+        serve: Serve::Scoped(
+            &["update:users", "update:current_user_identities"],
+            identities::link,
+        ),
     },
     Operation {
         id: "delete_user_identity_by_user_id",
         method: Method::DELETE,
         path: "/api/v2/users/{id}/identities/{provider}/{user_id}",
-        scopes: &["update:users", "update:current_user_identities"],
-        handler: identities::unlink,
+        serve: Serve::Scoped(
+            &["update:users", "update:current_user_identities"],
+            identities::unlink,
+        ),
     },
 ];
 
-impl Operation {
-    /// The variable segments of `path`, decoded, if this operation is what the path names.
-    fn matches(&self, path: &str) -> Option<Result<Vec<String>, ApiError>> {
-        let mut segments = Vec::new();
-        let mut raw = path.split('/');
-        for expected in self.path.split('/') {
-            let given = raw.next()?;
-            if expected.starts_with('{') {
-                if given.is_empty() {
-                    return None;
-                }
-                segments.push(decode_segment(given));
-            } else if expected != given {
-                return None;
-            }
-        }
-        match raw.next() {
-            None => Some(segments.into_iter().collect()),
-            Some(_) => None,
-        }
+/// The operation a request names.
+#[derive(Clone, Debug)]
+pub(crate) struct Routed {
+    pub(crate) operation: &'static Operation,
+    /// The variable segments of the path, each decoded exactly once; none if one of them is not UTF-8.
+    pub(crate) segments: Option<Vec<String>>,
+}
+
+impl Routed {
+    /// The id of the user the request acts on.
+    pub(crate) fn user_id(&self) -> Option<&str> {
+        let names_user = self.operation.path.contains("/users/{id}");
+        let first = self.segments.as_ref().and_then(|segments| segments.first());
+        first.filter(|_| names_user).map(String::as_str)
     }
 }
 
-/// The operation a request names, with its variable segments; none if it names none.
-pub(crate) fn find(
-    method: &Method,
-    path: &str,
-) -> Option<(&'static Operation, Result<Vec<String>, ApiError>)> {
+/// The operation a request names, if any.
+pub(crate) fn find(method: &Method, path: &str) -> Option<Routed> {
     SERVED
         .iter()
         .filter(|operation| operation.method == *method)
         .find_map(|operation| {
-            operation
-                .matches(path)
-                .map(|segments| (operation, segments))
+            let raw = variables(operation.path, path)?;
+            let decode = |raw: &str| Some(percent_decode_str(raw).decode_utf8().ok()?.into_owned());
+            Some(Routed {
+                operation,
+                segments: raw.into_iter().map(decode).collect(),
+            })
         })
+}
+
+/// The raw segments of `path` that stand where `pattern` has variables, if it fits.
+fn variables<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+    let mut given = path.split('/');
+    let mut variables = Vec::new();
+    for expected in pattern.split('/') {
+        let given = given.next()?;
+        if expected.starts_with('{') {
+            if given.is_empty() {
+                return None;
+            }
+            variables.push(given);
+        } else if expected != given {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(variables)
 }
 
 #[cfg(test)]
@@ -93,12 +156,11 @@ mod tests {
     use super::find;
 
     fn segments(path: &str) -> Option<Vec<String>> {
-        find(&Method::DELETE, path).map(|(_, segments)| segments.unwrap())
+        find(&Method::DELETE, path)?.segments
     }
 
     #[test]
     fn each_segment_is_decoded_exactly_once() {
-        let unlink = |id: &str| segments(&format!("/api/v2/users/{id}/identities/oauth2/x"));
         let table = [
             ("auth0|1", "auth0|1"),
             ("auth0%7C1", "auth0|1"),
@@ -109,8 +171,8 @@ mod tests {
             ("auth0%7C%C3%A9", "auth0|é"),
         ];
         for (raw, decoded) in table {
-            let found = unlink(raw).unwrap();
-            assert_eq!(found, [decoded, "oauth2", "x"]);
+            let path = format!("/api/v2/users/{raw}/identities/oauth2/x");
+            assert_eq!(segments(&path).unwrap(), [decoded, "oauth2", "x"]);
         }
     }
 

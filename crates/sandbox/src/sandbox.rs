@@ -1,25 +1,20 @@
 //! The handle of a running tenant: where it is, tokens for it, and direct looks at state and logs.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::Shared;
+use crate::builder::Builder;
 use crate::clock::Millis;
-use crate::engine::Engine;
-use crate::jwt;
 use crate::log::{Effect, RecordedRequest};
-use crate::seed::Seed;
+use crate::oauth;
+use crate::ready::Ready;
 use crate::server::Server;
-
-const CLIENT_ID: &str = "SandboxPublicTestClientId0123456";
-const CLIENT_SECRET: &str = "sandbox-public-test-client-secret-which-guards-nothing-0123456789";
-
-/// How long a token lasts, in seconds: Auth0's default for the Management API.
-const TOKEN_LIFETIME: i64 = 86_400;
+use crate::settings::Settings;
 
 /// A local tenant that is listening on loopback; it stops when dropped.
 ///
@@ -41,49 +36,6 @@ pub struct Sandbox {
     _server: Server,
 }
 
-/// What a tenant starts with.
-#[derive(Debug)]
-#[must_use = "a builder does nothing until started"]
-pub struct Builder {
-    seed: Seed,
-    port: u16,
-}
-
-impl Builder {
-    /// The users and connections at the start; [`Seed::fixture`] if not said.
-    pub fn seed(mut self, seed: Seed) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// The port to listen on; 0, which is the default, takes a free one.
-    pub const fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// Starts the tenant on a thread of its own.
-    ///
-    /// # Errors
-    /// If the port cannot be bound or the thread cannot be started.
-    pub fn start(self) -> io::Result<Sandbox> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
-        let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            scheme: "http",
-            domain: None,
-            engine: Mutex::new(Engine::new(self.seed.tenant)),
-        });
-        let server = Server::start(listener, Arc::clone(&shared))?;
-        Ok(Sandbox {
-            url: format!("http://{addr}"),
-            addr,
-            shared,
-            _server: server,
-        })
-    }
-}
-
 impl Sandbox {
     /// Starts a tenant with the built-in users on a free port of 127.0.0.1.
     ///
@@ -97,9 +49,15 @@ impl Sandbox {
 
     /// A tenant to be started with something other than the defaults.
     pub fn builder() -> Builder {
-        Builder {
-            seed: Seed::fixture(),
-            port: 0,
+        Builder::new()
+    }
+
+    pub(crate) fn new(addr: SocketAddr, shared: Arc<Shared>, server: Server) -> Self {
+        Self {
+            url: format!("{}://{addr}", shared.scheme),
+            addr,
+            shared,
+            _server: server,
         }
     }
 
@@ -123,47 +81,65 @@ impl Sandbox {
 
     /// The id of the tenant's machine-to-machine application.
     #[must_use]
-    pub const fn client_id(&self) -> &'static str {
-        CLIENT_ID
+    pub fn client_id(&self) -> &'static str {
+        self.settings().client.id
     }
 
     /// The secret of the tenant's machine-to-machine application.
     #[must_use]
-    pub const fn client_secret(&self) -> &'static str {
-        CLIENT_SECRET
+    pub fn client_secret(&self) -> &'static str {
+        self.settings().client.secret
     }
 
-    /// A machine-to-machine access token with these scopes, good for a day.
+    /// A machine-to-machine access token with these scopes, good for a day unless the builder said otherwise.
     #[must_use]
     pub fn token(&self, scopes: &[&str]) -> String {
-        self.client_token(scopes, self.now().seconds() + TOKEN_LIFETIME)
+        let lifetime = self.settings().client.token_lifetime;
+        self.machine_token(scopes, self.now().seconds() + lifetime)
     }
 
     /// A machine-to-machine access token that expires at this time.
     #[must_use]
     pub fn token_expiring_at(&self, scopes: &[&str], at: SystemTime) -> String {
-        self.client_token(scopes, Millis::from(at).seconds())
+        self.machine_token(scopes, Millis::from(at).seconds())
     }
 
     /// A machine-to-machine access token that expired a minute ago.
     #[must_use]
     pub fn expired_token(&self, scopes: &[&str]) -> String {
-        self.client_token(scopes, self.now().seconds() - 60)
+        self.machine_token(scopes, self.now().seconds() - 60)
     }
 
     /// A user's own access token, good for two hours, made for the application [`client_id`](Self::client_id).
     #[must_use]
     pub fn user_token(&self, user_id: &str, scopes: &[&str]) -> String {
-        let now = self.now().seconds();
-        jwt::encode(&json!({
-            "iss": format!("{}/", self.url),
-            "sub": user_id,
-            "aud": format!("{}/api/v2/", self.url),
-            "iat": now,
-            "exp": now + 7200,
-            "azp": CLIENT_ID,
-            "scope": scopes.join(" "),
-        }))
+        oauth::user_token(
+            &self.settings().client,
+            &self.url,
+            user_id,
+            scopes,
+            self.now(),
+        )
+    }
+
+    /// An ID token of a user, made for the application [`client_id`](Self::client_id): what `link_with` takes.
+    #[must_use]
+    pub fn id_token(&self, user_id: &str) -> String {
+        oauth::id_token(&self.settings().client, &self.url, user_id, self.now())
+    }
+
+    /// Everything someone needs to use the tenant, with a token for all that `/oauth/token` grants.
+    #[must_use]
+    pub fn ready(&self) -> Ready {
+        let settings = self.settings();
+        let scopes: Vec<&str> = settings.client.scopes.iter().map(String::as_str).collect();
+        Ready {
+            url: self.url.clone(),
+            domain: self.domain(),
+            client_id: settings.client.id.to_owned(),
+            client_secret: settings.client.secret.to_owned(),
+            token: self.token(&scopes),
+        }
     }
 
     /// The requests so far, the earliest first; a long log forgets its beginning.
@@ -196,20 +172,15 @@ impl Sandbox {
         self.shared.engine().tenant.to_json()
     }
 
-    fn now(&self) -> Millis {
-        self.shared.engine().clock.now()
+    fn machine_token(&self, scopes: &[&str], expires_at: i64) -> String {
+        oauth::machine_token(&self.settings().client, &self.url, scopes, expires_at)
     }
 
-    fn client_token(&self, scopes: &[&str], expires_at: i64) -> String {
-        jwt::encode(&json!({
-            "iss": format!("{}/", self.url),
-            "sub": format!("{CLIENT_ID}@clients"),
-            "aud": format!("{}/api/v2/", self.url),
-            "iat": expires_at - TOKEN_LIFETIME,
-            "exp": expires_at,
-            "azp": CLIENT_ID,
-            "scope": scopes.join(" "),
-            "gty": "client-credentials",
-        }))
+    fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.shared.engine().settings)
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.engine().clock.now()
     }
 }

@@ -7,8 +7,9 @@ use std::fmt;
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
-use crate::account::{Account, IDP_TOKENS, Identity, IdentityId};
+use crate::account::{Account, FILLED_IN, IDP_TOKENS, Identity, IdentityId};
 use crate::clock::Millis;
+use crate::link_request::is_connection_id;
 use crate::misspelling::misspelt;
 use crate::tenant::{Connection, Tenant};
 
@@ -162,8 +163,7 @@ fn connection(mut object: Object) -> Result<Connection, SeedError> {
         name: object.text("name")?,
         strategy: object.text("strategy")?,
     };
-    let suffix = connection.id.strip_prefix("con_").unwrap_or_default();
-    if suffix.len() != 16 || !suffix.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !is_connection_id(&connection.id) {
         return Err(object.error("id", "must be con_ and 16 letters or digits"));
     }
     object.finish()?;
@@ -192,10 +192,29 @@ fn account(mut object: Object) -> Result<Account, SeedError> {
         ));
     }
     object.check_attributes()?;
+    let filled_in = filled_in(&mut object)?;
     Ok(Account {
         user_id,
         attributes: object.fields,
+        filled_in,
         identities,
+    })
+}
+
+/// A snapshot names the attributes that the tenant had filled in by itself.
+fn filled_in(object: &mut Object) -> Result<Map<String, Value>, SeedError> {
+    let names = match object.take(FILLED_IN) {
+        None => return Ok(Map::new()),
+        Some(Value::Array(names)) => names,
+        Some(_) => return Err(object.error(FILLED_IN, "must be an array")),
+    };
+    let attribute = |name: &Value| object.fields.remove_entry(name.as_str()?);
+    let found: Option<Map<String, Value>> = names.iter().map(attribute).collect();
+    found.ok_or_else(|| {
+        SeedError::new(
+            object.path_of(FILLED_IN),
+            "must name attributes of this user",
+        )
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, Identity, View};
+use crate::account::{Account, FILLED_IN, Identity, View};
 use crate::log::Change;
 
 const EVERYTHING: View = View {
@@ -19,6 +19,24 @@ pub(crate) struct Connection {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) strategy: String,
+}
+
+impl Connection {
+    /// As `GET /connections` shows it.
+    pub(crate) fn listed(&self) -> Map<String, Value> {
+        let fields = [
+            ("id", self.id.as_str().into()),
+            ("is_domain_connection", false.into()),
+            ("name", self.name.as_str().into()),
+            ("options", json!({})),
+            ("realms", json!([self.name])),
+            ("strategy", self.strategy.as_str().into()),
+        ];
+        fields
+            .map(|(key, value)| (key.to_owned(), value))
+            .into_iter()
+            .collect()
+    }
 }
 
 /// All users and connections.
@@ -49,6 +67,10 @@ impl Tenant {
             connections,
             ..Self::default()
         }
+    }
+
+    pub(crate) fn connections(&self) -> &[Connection] {
+        &self.connections
     }
 
     pub(crate) fn find(&self, user_id: &str) -> Found<'_> {
@@ -108,7 +130,7 @@ impl Tenant {
         &mut self,
         user_id: &str,
         position: usize,
-        mut dates: Map<String, Value>,
+        dates: Map<String, Value>,
         updated_at: Value,
     ) -> Vec<Change> {
         let Some(account) = self.account_mut(user_id) else {
@@ -118,20 +140,60 @@ impl Tenant {
             return Vec::new();
         }
         let mut identity = account.identities.remove(position);
-        account.attributes.insert("updated_at".into(), updated_at);
-        let split_id = identity.account_id();
-        let mut attributes = std::mem::take(&mut identity.profile);
-        attributes.append(&mut dates);
-        self.owners.remove(&split_id);
-        let unlinked = Change::identity_unlinked(user_id, &split_id);
-        let split = Account {
-            user_id: split_id,
-            attributes,
+        account.set("updated_at", updated_at);
+        let mut split = Account {
+            user_id: identity.account_id(),
+            attributes: std::mem::take(&mut identity.profile),
+            filled_in: dates,
             identities: vec![identity],
         };
+        if split.user_id.starts_with("auth0|") {
+            split.fill_in_profile();
+        }
+        self.owners.remove(&split.user_id);
+        let unlinked = Change::identity_unlinked(user_id, &split.user_id);
         // The identity has just left the index, so there is nothing it could clash with.
         let created = self.insert(split).ok();
         std::iter::once(unlinked).chain(created).collect()
+    }
+
+    /// Makes an account with a single identity an identity of another account; its metadata is lost.
+    pub(crate) fn link(
+        &mut self,
+        user_id: &str,
+        secondary: &str,
+        updated_at: Value,
+    ) -> Vec<Change> {
+        if user_id == secondary || self.account(user_id).is_none() {
+            return Vec::new();
+        }
+        let Some(position) = self.owners.get(secondary).copied() else {
+            return Vec::new();
+        };
+        let Some(account) = self
+            .accounts
+            .get(&position)
+            .filter(|account| account.user_id == secondary)
+        else {
+            return Vec::new();
+        };
+        let [identity] = account.identities.as_slice() else {
+            return Vec::new();
+        };
+        let identity = Identity {
+            profile: account.profile(),
+            ..identity.clone()
+        };
+        let deleted = self.delete(secondary);
+        let linked = Change::identity_linked(user_id, secondary);
+        if let Some(owner) = self.owners.get(user_id).copied() {
+            self.owners.insert(secondary.to_owned(), owner);
+        }
+        if let Some(account) = self.account_mut(user_id) {
+            account.identities.push(identity);
+            account.set("updated_at", updated_at);
+        }
+        deleted.into_iter().chain([linked]).collect()
     }
 
     fn account_mut(&mut self, user_id: &str) -> Option<&mut Account> {
@@ -144,20 +206,31 @@ impl Tenant {
     pub(crate) fn to_json(&self) -> Value {
         let connection =
             |one: &Connection| json!({ "id": one.id, "name": one.name, "strategy": one.strategy });
+        let user = |account: &Account| {
+            let mut user = account.to_json(EVERYTHING);
+            if !account.filled_in.is_empty() {
+                let names = account.filled_in.keys().map(String::as_str).collect();
+                user.insert(FILLED_IN.into(), names);
+            }
+            Value::from(user)
+        };
         json!({
-            "connections": self.connections.iter().map(connection).collect::<Vec<_>>(),
-            "users": self.users_json(),
+            "connections": self.connections.iter().map(connection).collect::<Value>(),
+            "users": self.accounts().map(user).collect::<Value>(),
         })
     }
 
-    pub(crate) fn users_json(&self) -> Vec<Value> {
-        self.accounts()
-            .map(|account| account.to_json(EVERYTHING).into())
-            .collect()
+    /// A user with everything there is to see.
+    pub(crate) fn user_json(&self, user_id: &str) -> Option<Value> {
+        Some(show_all(self.account(user_id)?))
     }
 
-    pub(crate) fn user_json(&self, user_id: &str) -> Option<Value> {
-        self.account(user_id)
-            .map(|account| account.to_json(EVERYTHING).into())
+    /// All users with everything there is to see.
+    pub(crate) fn users_json(&self) -> Vec<Value> {
+        self.accounts().map(show_all).collect()
     }
+}
+
+fn show_all(account: &Account) -> Value {
+    account.to_json(EVERYTHING).into()
 }

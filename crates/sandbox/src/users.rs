@@ -1,85 +1,78 @@
-//! The user operations: read and delete.
+//! The user operations: read, find by e-mail, delete.
 
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::account::{Account, View};
-use crate::call::{Call, Reply};
+use crate::call::{Call, FieldFilter, Reply};
 use crate::engine::Engine;
-use crate::errors::ApiError;
-use crate::provenance::Behaviour;
+use crate::errors::{ApiError, Part};
+use crate::provenance::{Behaviour, Rules};
 use crate::tenant::Found;
 
 /// `GET /users/{id}`.
 pub(crate) fn get(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
     let id = call.segment(0);
-    check_user_id(engine, id)?;
-    let mut rests_on = None;
+    check_user_id(&mut engine.rules, id)?;
+    let filter = FieldFilter::of(call.inbound, &mut engine.rules)?;
     let account = match engine.tenant.find(id) {
         Found::Account(account) => account,
-        Found::Linked(account) if engine.rules.choice(Behaviour::SecondaryOwnId) == "primary" => {
-            rests_on = Some(Behaviour::SecondaryOwnId);
-            account
-        }
-        Found::Linked(_) => {
-            return Err(ApiError::no_such_user().resting_on(Behaviour::SecondaryOwnId));
-        }
+        Found::Linked(account) => match engine.rules.decide(Behaviour::SecondaryOwnId)? {
+            "primary" => account,
+            _ => return Err(ApiError::no_such_user()),
+        },
         Found::Nothing => return Err(ApiError::no_such_user()),
     };
-    let mut reply = Reply::json(StatusCode::OK, &show(account, call)?.into());
-    reply.rests_on.extend(rests_on);
-    Ok(reply)
+    if account.filled_in.contains_key("created_at") {
+        engine.rules.detail(Behaviour::SplitOffAttributes);
+    }
+    Ok(Reply::json(StatusCode::OK, &show(account, &filter, call)))
+}
+
+/// `GET /users-by-email`: the users whose own e-mail this is, letter for letter.
+pub(crate) fn by_email(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
+    let filter = FieldFilter::of(call.inbound, &mut engine.rules)?;
+    let Some(email) = call.inbound.query("email") else {
+        let problem = "Missing required property: email";
+        return Err(ApiError::invalid(&mut engine.rules, Part::Query, problem));
+    };
+    let users: Value = engine
+        .tenant
+        .accounts()
+        .filter(|account| account.attribute("email").and_then(Value::as_str) == Some(&email))
+        .map(|account| show(account, &filter, call))
+        .collect();
+    Ok(Reply::json(StatusCode::OK, &users))
 }
 
 /// `DELETE /users/{id}`: says 204 whether or not there was such a user.
 pub(crate) fn delete(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
     let id = call.segment(0);
-    check_user_id(engine, id)?;
+    check_user_id(&mut engine.rules, id)?;
     let change = engine.tenant.delete(id);
     engine.record(change);
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-/// Which parts of a user the caller sees: `fields`, `include_fields`, and tokens by scope.
-fn show(account: &Account, call: &Call<'_>) -> Result<Map<String, Value>, ApiError> {
+fn show(account: &Account, filter: &FieldFilter, call: &Call<'_>) -> Value {
     let view = View {
-        tokens: call.claims.has("read:user_idp_tokens"),
+        tokens: call.sees_idp_tokens(),
         main_profile: false,
     };
-    let mut user = account.to_json(view);
-    let include = match call.query("include_fields").as_deref() {
-        None | Some("true") => true,
-        Some("false") => false,
-        Some(other) => {
-            let message = format!(
-                "Query validation error: 'Expected type boolean but found type string' on property include_fields ({other})."
-            );
-            return Err(ApiError::bad_request("invalid_query_string", message));
-        }
-    };
-    if let Some(fields) = call.query("fields") {
-        let named: Vec<&str> = fields.split(',').map(str::trim).collect();
-        user.retain(|key, _| named.contains(&key.as_str()) == include);
-    }
-    Ok(user)
+    filter.apply(account.to_json(view))
 }
 
 /// Refuses an id without a provider in front.
-pub(crate) fn check_user_id(engine: &Engine, id: &str) -> Result<(), ApiError> {
-    if id
-        .split_once('|')
-        .is_some_and(|(provider, rest)| !provider.is_empty() && !rest.is_empty())
-    {
+pub(crate) fn check_user_id(rules: &mut Rules, id: &str) -> Result<(), ApiError> {
+    let parts = id.split_once('|');
+    if parts.is_some_and(|(provider, rest)| !provider.is_empty() && !rest.is_empty()) {
         return Ok(());
     }
-    let refusal = match engine.rules.choice(Behaviour::MalformedUserId) {
+    Err(match rules.decide(Behaviour::MalformedUserId)? {
         "404" => ApiError::no_such_user(),
-        _ => ApiError::bad_request(
-            "invalid_uri",
-            format!(
-                "Path validation error: 'Object didn't pass validation for format user-id: {id}' on property id (The user_id of the user)."
-            ),
-        ),
-    };
-    Err(refusal.resting_on(Behaviour::MalformedUserId))
+        _ => {
+            let problem = format!("Object didn't pass validation for format user-id: {id}");
+            ApiError::invalid(rules, Part::Path, problem)
+        }
+    })
 }

@@ -44,14 +44,53 @@ pub(crate) fn raw(sandbox: &Sandbox, request: &str) -> String {
 
 /// Sends a request without a body.
 pub(crate) fn send(sandbox: &Sandbox, method: &str, target: &str, token: Option<&str>) -> Answer {
-    let authorization = token.map_or_else(String::new, |token| {
-        format!("authorization: Bearer {token}\r\n")
-    });
-    let host = sandbox.domain();
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nhost: {host}\r\n{authorization}connection: close\r\n\r\n"
-    );
-    parse(&raw(sandbox, &request))
+    send_body(sandbox, method, target, token, "application/json", "")
+}
+
+/// Sends a request with a JSON body.
+pub(crate) fn send_json(
+    sandbox: &Sandbox,
+    method: &str,
+    target: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> Answer {
+    send_body(
+        sandbox,
+        method,
+        target,
+        token,
+        "application/json",
+        &body.to_string(),
+    )
+}
+
+/// Sends a request with a body of some type.
+pub(crate) fn send_body(
+    sandbox: &Sandbox,
+    method: &str,
+    target: &str,
+    token: Option<&str>,
+    content_type: &str,
+    body: &str,
+) -> Answer {
+    let authorization = token.map(|token| format!("authorization: Bearer {token}"));
+    let headers = [
+        Some(format!("host: {}", sandbox.domain())),
+        authorization,
+        Some(format!("content-type: {content_type}")),
+        Some(format!("content-length: {}", body.len())),
+        Some("connection: close".to_owned()),
+    ];
+    let headers: String = headers
+        .into_iter()
+        .flatten()
+        .map(|line| line + "\r\n")
+        .collect();
+    parse(&raw(
+        sandbox,
+        &format!("{method} {target} HTTP/1.1\r\n{headers}\r\n{body}"),
+    ))
 }
 
 pub(crate) fn parse(answer: &str) -> Answer {

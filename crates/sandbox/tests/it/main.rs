@@ -6,6 +6,9 @@
 )]
 
 mod client;
+mod linking;
+mod listing;
+mod oauth;
 mod reading;
 mod tokens;
 mod unlinking;

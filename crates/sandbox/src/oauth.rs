@@ -1,0 +1,231 @@
+//! The authentication side: the token endpoint, the keys, the discovery document, and the tokens themselves.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::call::{Inbound, Reply};
+use crate::clock::Millis;
+use crate::engine::Engine;
+use crate::provenance::Behaviour;
+use crate::{jwt, keys};
+
+/// The tenant's machine-to-machine application.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    pub(crate) id: &'static str,
+    pub(crate) secret: &'static str,
+    /// What it is granted on the Management API.
+    pub(crate) scopes: Vec<String>,
+    /// Seconds.
+    pub(crate) token_lifetime: i64,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            id: "SandboxPublicTestClientId0123456",
+            secret: "sandbox-public-test-client-secret-which-guards-nothing-0123456789",
+            scopes: GRANTED.iter().map(|scope| (*scope).to_owned()).collect(),
+            token_lifetime: 86_400,
+        }
+    }
+}
+
+/// Every scope a machine can use on this tenant.
+const GRANTED: &[&str] = &[
+    "read:users",
+    "update:users",
+    "delete:users",
+    "create:users",
+    "update:users_app_metadata",
+    "read:user_idp_tokens",
+    "read:connections",
+];
+
+/// A refusal of the token endpoint.
+struct Refused(StatusCode, &'static str, String);
+
+/// `POST /oauth/token`: client credentials, as a form or as JSON, the secret in the body or in a Basic header.
+pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Reply {
+    let reply = match grant(engine, inbound, now) {
+        Ok(body) => Reply::json(StatusCode::OK, &body),
+        Err(Refused(status, error, description)) => Reply::json(
+            status,
+            &json!({ "error": error, "error_description": description }),
+        ),
+    };
+    reply
+        .with(CONTENT_TYPE, "application/json")
+        .with(CACHE_CONTROL, "no-store")
+        .with(PRAGMA, "no-cache")
+}
+
+fn grant(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Result<Value, Refused> {
+    let client = &engine.settings.client;
+    let body = parameters(inbound);
+    let text = |key: &str| body.get(key).and_then(Value::as_str);
+    let missing = |key: &str| {
+        let description = format!("Missing required parameter: {key}");
+        Refused(StatusCode::BAD_REQUEST, "invalid_request", description)
+    };
+    let grant_type = text("grant_type").ok_or_else(|| {
+        engine.rules.detail(Behaviour::TokenErrors);
+        missing("grant_type")
+    })?;
+    if grant_type != "client_credentials" {
+        engine.rules.detail(Behaviour::TokenErrors);
+        let description = format!("Unsupported grant type: {grant_type}");
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "unsupported_grant_type",
+            description,
+        ));
+    }
+    let basic = basic_credentials(&inbound.headers);
+    let (id, secret) = match &basic {
+        Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
+        None => (text("client_id"), text("client_secret")),
+    };
+    let Some(id) = id else {
+        engine.rules.detail(Behaviour::TokenErrors);
+        return Err(missing("client_id"));
+    };
+    if id != client.id || secret != Some(client.secret) {
+        return Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "access_denied",
+            "Unauthorized".into(),
+        ));
+    }
+    let Some(audience) = text("audience") else {
+        engine.rules.detail(Behaviour::TokenErrors);
+        let description =
+            "No audience parameter was provided, and no default audience has been configured";
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "access_denied",
+            description.into(),
+        ));
+    };
+    if audience.strip_prefix(&inbound.base_url) != Some("/api/v2/") {
+        let description = format!("Service not enabled within domain: {audience}");
+        return Err(Refused(StatusCode::FORBIDDEN, "access_denied", description));
+    }
+    let expires_at = now.seconds() + client.token_lifetime;
+    Ok(json!({
+        "access_token": machine_token(client, &inbound.base_url, &client.scopes, expires_at),
+        "scope": client.scopes.join(" "),
+        "expires_in": client.token_lifetime,
+        "token_type": "Bearer",
+    }))
+}
+
+fn parameters(inbound: &Inbound) -> Map<String, Value> {
+    if inbound.is_form() {
+        let fields = form_urlencoded::parse(&inbound.body);
+        return fields
+            .map(|(key, value)| (key.into_owned(), value.into_owned().into()))
+            .collect();
+    }
+    serde_json::from_slice(&inbound.body).unwrap_or_default()
+}
+
+/// The id and secret of a Basic header; each part is form-encoded (RFC 6749, section 2.3.1).
+fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
+    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    let plain = |part: &str| {
+        let spaced = part.replace('+', " ");
+        Some(
+            percent_encoding::percent_decode_str(&spaced)
+                .decode_utf8()
+                .ok()?
+                .into_owned(),
+        )
+    };
+    Some((plain(id)?, plain(secret)?))
+}
+
+/// An access token of the machine-to-machine application, expiring at this Unix time.
+pub(crate) fn machine_token(
+    client: &Client,
+    base_url: &str,
+    scopes: &[impl AsRef<str>],
+    expires_at: i64,
+) -> String {
+    jwt::encode(&json!({
+        "iss": format!("{base_url}/"),
+        "sub": format!("{}@clients", client.id),
+        "aud": format!("{base_url}/api/v2/"),
+        "iat": expires_at - client.token_lifetime,
+        "exp": expires_at,
+        "azp": client.id,
+        "scope": joined(scopes),
+        "gty": "client-credentials",
+    }))
+}
+
+/// A user's own access token, good for two hours.
+pub(crate) fn user_token(
+    client: &Client,
+    base_url: &str,
+    user_id: &str,
+    scopes: &[impl AsRef<str>],
+    now: Millis,
+) -> String {
+    jwt::encode(&json!({
+        "iss": format!("{base_url}/"),
+        "sub": user_id,
+        "aud": format!("{base_url}/api/v2/"),
+        "iat": now.seconds(),
+        "exp": now.seconds() + 7200,
+        "azp": client.id,
+        "scope": joined(scopes),
+    }))
+}
+
+/// An ID token of a user, as a login of the application would give: what `link_with` takes.
+pub(crate) fn id_token(client: &Client, base_url: &str, user_id: &str, now: Millis) -> String {
+    jwt::encode(&json!({
+        "iss": format!("{base_url}/"),
+        "sub": user_id,
+        "aud": client.id,
+        "iat": now.seconds(),
+        "exp": now.seconds() + 36_000,
+    }))
+}
+
+fn joined(scopes: &[impl AsRef<str>]) -> String {
+    let scopes: Vec<&str> = scopes.iter().map(AsRef::as_ref).collect();
+    scopes.join(" ")
+}
+
+/// `GET /.well-known/jwks.json`.
+pub(crate) fn jwks(_: &mut Engine, _: &Inbound, _: Millis) -> Reply {
+    Reply::json(StatusCode::OK, &keys::jwks())
+}
+
+/// `GET /.well-known/openid-configuration`: of the published document, what this tenant serves.
+pub(crate) fn openid_configuration(_: &mut Engine, inbound: &Inbound, _: Millis) -> Reply {
+    let base_url = &inbound.base_url;
+    let body = json!({
+        "issuer": format!("{base_url}/"),
+        "token_endpoint": format!("{base_url}/oauth/token"),
+        "jwks_uri": format!("{base_url}/.well-known/jwks.json"),
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "subject_types_supported": ["public"],
+        "response_types_supported": ["token"],
+    });
+    Reply::json(StatusCode::OK, &body)
+}

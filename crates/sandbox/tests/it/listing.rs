@@ -1,0 +1,67 @@
+//! Lists: connections by name, users by e-mail.
+
+use serde_json::json;
+use unlink_sandbox::Sandbox;
+
+use crate::client::send;
+
+#[test]
+fn connections_are_found_by_name_and_strategy() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["read:connections"]);
+    let list = |query: &str| {
+        send(
+            &sandbox,
+            "GET",
+            &format!("/api/v2/connections{query}"),
+            Some(&token),
+        )
+    };
+    assert_eq!(list("").json().as_array().unwrap().len(), 5);
+    let named = list("?name=example-saml&fields=id,name");
+    assert_eq!(
+        named.json(),
+        json!([{ "id": "con_T1vNc4yGk8HsP5eL", "name": "example-saml" }])
+    );
+    let totals =
+        list("?include_totals=true&per_page=2&page=2&strategy=auth0&strategy=samlp&strategy=sms")
+            .json();
+    assert_eq!(
+        (&totals["total"], &totals["start"], &totals["length"]),
+        (&json!(3), &json!(4), &json!(0))
+    );
+    let paged = list("?per_page=2&page=1").json();
+    assert_eq!(paged[0]["name"], "github");
+    assert_eq!(list("?name=none").json(), json!([]));
+    let refused = list("?per_page=101");
+    let message =
+        "Query validation error: 'Value 101 is greater than maximum 100 on property per_page'";
+    assert_eq!(
+        refused.error(),
+        (400, message.into(), Some("invalid_query_string".into()))
+    );
+    assert_eq!(list("?take=5").status, 501);
+}
+
+#[test]
+fn users_are_found_by_their_own_email_letter_for_letter() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["read:users"]);
+    let find = |query: &str| {
+        send(
+            &sandbox,
+            "GET",
+            &format!("/api/v2/users-by-email{query}"),
+            Some(&token),
+        )
+    };
+    let jane = find("?email=jane.doe%40example.com&fields=user_id");
+    assert_eq!(
+        jane.json(),
+        json!([{ "user_id": "auth0|63d17b7dbc8a5d0f3e9c4a21" }])
+    );
+    assert_eq!(find("?email=Jane.Doe%40example.com").json(), json!([]));
+    // A linked account's e-mail is not its user's.
+    assert_eq!(find("?email=jane.doe%40gmail.com").json(), json!([]));
+    assert_eq!(find("").error().2.as_deref(), Some("invalid_query_string"));
+}
