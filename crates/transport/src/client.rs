@@ -152,6 +152,7 @@ impl Client {
             time: None,
             limits: Limits::default(),
             connect: Duration::from_secs(5),
+            extra_roots: Vec::new(),
             user_agent: concat!("auth0-unlink/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -228,6 +229,7 @@ pub struct ClientBuilder {
     time: Option<Arc<dyn Time>>,
     limits: Limits,
     connect: Duration,
+    extra_roots: Vec<u8>,
     user_agent: String,
 }
 
@@ -256,6 +258,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Trusts the certificates of this PEM text too, beside the platform's roots.
+    pub fn extra_roots(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.extra_roots = pem.into();
+        self
+    }
+
     /// Sets the `User-Agent` header.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
@@ -279,8 +287,8 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Input`] for a user agent no header can hold, or when there is no round trip or clock
-    /// (without the `hyper` feature both must be given); [`ErrorKind::Connect`] when the platform has no
-    /// trusted roots for an https tenant.
+    /// (without the `hyper` feature both must be given), or for extra roots that are no PEM certificates;
+    /// [`ErrorKind::Connect`] when there are no trusted roots for an https tenant.
     pub fn build(self) -> Result<Client, Error> {
         let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|error| {
             Error::new(
@@ -296,6 +304,7 @@ impl ClientBuilder {
                 None => Arc::new(crate::hyper::HyperRoundTrip::new(
                     &self.tenant,
                     self.connect,
+                    &self.extra_roots,
                 )?),
             },
             self.time

@@ -20,7 +20,11 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use rustls::{ClientConfig, crypto::ring};
+use rustls::{
+    ClientConfig,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
 use rustls_platform_verifier::Verifier;
 use tower_service::Service;
 
@@ -42,12 +46,16 @@ pub(crate) struct HyperRoundTrip {
 }
 
 impl HyperRoundTrip {
-    pub(crate) fn new(tenant: &Tenant, connect: Duration) -> Result<Self, Error> {
+    pub(crate) fn new(
+        tenant: &Tenant,
+        connect: Duration,
+        extra_roots: &[u8],
+    ) -> Result<Self, Error> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(tenant.is_https())?)
+            .with_tls_config(tls(tenant.is_https(), extra_roots)?)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(http);
@@ -64,13 +72,14 @@ impl HyperRoundTrip {
     }
 }
 
-/// TLS with the platform's roots; without any where they are not needed, so that a local tenant works
-/// on a machine that has none.
-fn tls(needs_roots: bool) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(ring::default_provider());
+/// TLS with the platform's roots and those given; without any where they are not needed, so that a local
+/// tenant works on a machine that has none.
+fn tls(needs_roots: bool, extra_roots: &[u8]) -> Result<ClientConfig, Error> {
     let failed = |error: rustls::Error| {
         Error::new(ErrorKind::Connect, "TLS cannot be set up on this machine").with_source(error)
     };
+    let extra_roots = certificates(extra_roots)?;
+    let provider = Arc::new(provider()?);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(failed)?;
@@ -79,11 +88,37 @@ fn tls(needs_roots: bool) -> Result<ClientConfig, Error> {
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth());
     }
-    let verifier = Verifier::new(provider).map_err(failed)?;
+    let verifier = Verifier::new_with_extra_roots(extra_roots, provider).map_err(failed)?;
     Ok(builder
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
+}
+
+/// The provider this build has; handed over, never installed for the whole process.
+fn provider() -> Result<CryptoProvider, Error> {
+    #[cfg(feature = "ring")]
+    return Ok(rustls::crypto::ring::default_provider());
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
+    return Ok(rustls::crypto::aws_lc_rs::default_provider());
+    #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
+    Err(Error::new(
+        ErrorKind::Input,
+        "this build has no TLS: enable the feature ring or aws-lc-rs",
+    ))
+}
+
+/// The certificates of a PEM text, which may be empty.
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let refused = |reason| Error::new(ErrorKind::Input, reason);
+    match found {
+        Ok(found) if found.is_empty() && !pem.is_empty() => {
+            Err(refused("the extra roots hold no certificate in PEM form"))
+        }
+        Ok(found) => Ok(found),
+        Err(error) => Err(refused("the extra roots are not PEM").with_source(format!("{error:?}"))),
+    }
 }
 
 impl RoundTrip for HyperRoundTrip {

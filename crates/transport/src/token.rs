@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
@@ -47,6 +48,33 @@ impl AccessToken {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The user this token was issued for: `sub` of its claims, read without checking the signature.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] when the token is not a JWT or has no `sub`.
+    pub fn subject(&self) -> Result<String, Error> {
+        let refuse = |problem| Error::new(ErrorKind::Input, problem);
+        let mut parts = self.expose().split('.');
+        let (Some(_), Some(claims), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(refuse(
+                "the access token is not a JWT, so it does not say whose it is",
+            ));
+        };
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).map(Zeroizing::new);
+        let claims = claims
+            .ok()
+            .and_then(|claims| serde_json::from_slice::<serde_json::Value>(&claims).ok());
+        let subject = claims
+            .as_ref()
+            .and_then(|claims| claims.get("sub")?.as_str());
+        subject.map(str::to_owned).ok_or_else(|| {
+            refuse("the access token's claims have no sub, so it does not say whose it is")
+        })
     }
 
     /// The `Authorization` header for it, marked sensitive.
@@ -118,6 +146,32 @@ mod tests {
         let header = token.header().unwrap();
         assert!(header.is_sensitive());
         assert_eq!(header.to_str().unwrap(), "Bearer planted.token");
+    }
+
+    #[test]
+    fn a_token_says_whose_it_is() {
+        let token = |claims: &str| {
+            AccessToken::new(["h", &BASE64_URL_SAFE_NO_PAD.encode(claims), "s"].join(".")).unwrap()
+        };
+        assert_eq!(
+            token(r#"{"sub":"auth0|1","aud":"x"}"#).subject().unwrap(),
+            "auth0|1"
+        );
+        for text in ["opaque", "a.b", "a.b.c", "a.b.c.d", "a.b.c.d.e"] {
+            assert_eq!(
+                AccessToken::new(text)
+                    .unwrap()
+                    .subject()
+                    .unwrap_err()
+                    .kind(),
+                ErrorKind::Input
+            );
+        }
+        for claims in ["{}", "[]", r#"{"sub":1}"#, "planted"] {
+            let error = token(claims).subject().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Input);
+            assert!(!format!("{error:?}").contains("planted"));
+        }
     }
 
     #[test]

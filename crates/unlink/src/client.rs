@@ -5,7 +5,8 @@ use transport::{Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
 
 use crate::{
     error::Error,
-    operations::{ListIdentities, TakeSnapshot, UnlinkIdentity},
+    link::{self, LinkOutcome, Secondary},
+    operations::{FindConnection, ListIdentities, TakeSnapshot, UnlinkIdentity},
     snapshot::Snapshot,
 };
 
@@ -66,7 +67,8 @@ impl Client {
     /// Unlinks an identity: reads the user, finds the one identity meant, sends, and judges by what is left.
     ///
     /// `identity` may carry its id with or without a leading `provider|` or `connection|`; the listed id is
-    /// what is sent. A new account of its own appears for it, without metadata.
+    /// what is sent. A new account of its own appears for it, without metadata. A token that may not read
+    /// users gets [`Outcome::Absent`] as [`unlink_unread`](Self::unlink_unread) describes.
     ///
     /// # Errors
     ///
@@ -79,10 +81,15 @@ impl Client {
         user: &UserId,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
-        let (call, read, identity) = (self.0.call(), TakeSnapshot::new(user), identity.clone());
+        let (call, user, identity) = (self.0.call(), user.clone(), identity.clone());
         async move {
-            let seen = call.execute(read?).await?.output;
-            unlink(&call, &seen, &identity).await
+            match call.execute(TakeSnapshot::new(&user)?).await {
+                Ok(seen) => unlink_seen(&call, &seen.output, &identity).await,
+                Err(error) if error.kind() == Failure::Forbidden => {
+                    unlink_unread(&call, user, identity).await
+                }
+                Err(error) => Err(error.into()),
+            }
         }
     }
 
@@ -97,19 +104,66 @@ impl Client {
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
         let (call, seen, identity) = (self.0.call(), seen.clone(), identity.clone());
-        async move { unlink(&call, &seen, &identity).await }
+        async move { unlink_seen(&call, &seen, &identity).await }
+    }
+
+    /// Unlinks an identity without reading first, for a token that may not read users.
+    ///
+    /// The answer shows that the identity is not linked, not that it was before: that is
+    /// [`Outcome::Absent`]. Where the answer still lists it under another form of its id, that one is sent,
+    /// and the outcome is as good as with a read.
+    ///
+    /// # Errors
+    ///
+    /// As [`unlink`](Self::unlink); [`MainIdentity`](crate::ErrorKind::MainIdentity) as far as the ids show it.
+    pub fn unlink_unread(
+        &self,
+        user: &UserId,
+        identity: &IdentityKey,
+    ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+        let (call, user, identity) = (self.0.call(), user.clone(), identity.clone());
+        async move { unlink_unread(&call, user, identity).await }
+    }
+
+    /// Links an account to a user, whose main identity stays the main one; the account's metadata is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`NotChanged`](crate::ErrorKind::NotChanged) when the tenant answers with success and it is not linked;
+    /// [`Request`](crate::ErrorKind::Request) for all else: kind `Conflict` when it is linked elsewhere,
+    /// `Rejected` with the tenant's reason for what it does not link.
+    pub fn link(
+        &self,
+        user: &UserId,
+        account: &Secondary,
+    ) -> impl Future<Output = Result<LinkOutcome, Error>> + use<> {
+        let (call, user, account) = (self.0.call(), user.clone(), account.clone());
+        async move { link::link(&call, &user, &account).await }
+    }
+
+    /// Looks up the id (`con_…`) of the connection of this name, `None` if there is none; needs `read:connections`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request).
+    pub fn connection_id(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<String>, Error>> + use<> {
+        let (call, operation) = (self.0.call(), FindConnection::new(name));
+        async move { Ok(call.execute(operation?).await?.output) }
     }
 }
 
-async fn unlink(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
+async fn unlink_seen(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
     let user = seen.user_id();
     let Some(identity) = seen.resolve(wanted)? else {
         return not_linked(call, seen, wanted).await;
     };
     let answered = call.execute(UnlinkIdentity::new(seen, identity)?).await?;
     let remaining = answered.output;
-    if remaining.still_linked {
-        return Err(Error::not_changed(
+    if remaining.is_linked {
+        return Err(Error::still_linked(
             user,
             identity.key(),
             &remaining.identities,
@@ -129,6 +183,35 @@ async fn unlink(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Ou
             .chain(remaining.warnings)
             .collect(),
     }))
+}
+
+async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result<Outcome, Error> {
+    if wanted.separate_user_id() == user {
+        return Err(Error::main_identity(&user, &wanted, &[]));
+    }
+    let nothing_seen = Snapshot::new(user, Vec::new());
+    let operation = UnlinkIdentity::new(&nothing_seen, &ListedIdentity::new(wanted.clone(), None))?;
+    let answered = call.execute(operation).await?;
+    let seen = Snapshot::new(nothing_seen.user_id().clone(), answered.output.identities);
+    match seen.resolve(&wanted)? {
+        None => {
+            let (user_id, remaining) = seen.into_parts();
+            Ok(Outcome::Absent(Absent {
+                user_id,
+                separate_user_id: wanted.separate_user_id(),
+                identity: wanted,
+                remaining,
+                settled_by: answered.settled_by,
+                attempts: answered.attempts,
+                warnings: answered.output.warnings,
+            }))
+        }
+        Some(listed) if *listed.key() == wanted => {
+            Err(Error::still_linked(seen.user_id(), &wanted, seen.listed()))
+        }
+        // The answer is a read, and it lists the identity under another form of its id.
+        Some(_) => unlink_seen(call, &seen, &wanted).await,
+    }
 }
 
 /// Not in the list: done if the identity is an account of its own, a mistake otherwise.
@@ -168,6 +251,8 @@ async fn not_linked(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Resul
 pub enum Outcome {
     /// It was linked before and is not any more.
     Unlinked(Unlinked),
+    /// It is not linked, and nothing was read that tells whether it was before.
+    Absent(Absent),
     /// It was not linked to begin with, and is an account of its own; nothing was sent that changes anything.
     NotLinked(NotLinked),
 }
@@ -185,6 +270,26 @@ pub struct Unlinked {
     /// What is left, the main identity first.
     pub remaining: Vec<ListedIdentity>,
     /// How it is known that the identity is gone.
+    pub settled_by: SettledBy,
+    /// How often the request was sent, or tried to be.
+    pub attempts: u32,
+    /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
+    pub warnings: Vec<String>,
+}
+
+/// An identity that is not linked after an unlinking, by the answer's word alone.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Absent {
+    /// The user it is not linked to.
+    pub user_id: UserId,
+    /// The identity, as the caller named it.
+    pub identity: IdentityKey,
+    /// The id of the account of its own that it is, if it exists.
+    pub separate_user_id: UserId,
+    /// What is linked, the main identity first.
+    pub remaining: Vec<ListedIdentity>,
+    /// How it is known that the identity is not linked.
     pub settled_by: SettledBy,
     /// How often the request was sent, or tried to be.
     pub attempts: u32,

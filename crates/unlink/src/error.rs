@@ -20,13 +20,13 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The identity is the user's main one, the first in its list; it cannot be unlinked. Nothing was sent.
+    /// The identity is the user's main one, the first in its list; it cannot be unlinked. Nothing was changed.
     MainIdentity,
-    /// The user has no such identity, and there is no account of that id either. Nothing was sent.
+    /// The user has no such identity, and there is no account of that id either. Nothing was changed.
     NoSuchIdentity,
-    /// More than one of the user's identities is meant. Nothing was sent.
+    /// More than one of the user's identities is meant. Nothing was changed.
     Ambiguous,
-    /// The tenant answered with success, but the identity is still linked: nothing was changed.
+    /// The tenant answered with success, but what it answered shows that nothing was changed.
     NotChanged,
     /// The request failed; the transport's kind says how.
     Request(transport::ErrorKind),
@@ -77,13 +77,24 @@ impl Error {
         )
     }
 
-    pub(crate) fn not_changed(
+    pub(crate) fn still_linked(
         user: &UserId,
         identity: &IdentityKey,
         listed: &[ListedIdentity],
     ) -> Self {
         let message = format!(
             "nothing was changed: the tenant answered with success, but {identity} is still linked to {user}"
+        );
+        Self::new(ErrorKind::NotChanged, message, listed)
+    }
+
+    pub(crate) fn still_separate(
+        user: &UserId,
+        identity: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        let message = format!(
+            "nothing was changed: the tenant answered with success, but {identity} is not linked to {user}"
         );
         Self::new(ErrorKind::NotChanged, message, listed)
     }

@@ -28,17 +28,21 @@
 //! [`transport::Client`] of your own settings makes a [`Client`] by `From`.
 
 mod client;
+mod current_user;
 mod error;
+mod link;
 mod operations;
 mod resolve;
 mod snapshot;
 
-pub use client::{Client, NotLinked, Outcome, Unlinked};
+pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
+pub use current_user::CurrentUser;
 pub use error::{Error, ErrorKind};
 pub use identity_model::{
     self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,
     ProfileData, Provider, ProviderName, User, UserId,
 };
-pub use operations::{ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity};
+pub use link::{LinkIdentity, LinkOutcome, Linked, Secondary};
+pub use operations::{FindConnection, ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity};
 pub use snapshot::Snapshot;
 pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};

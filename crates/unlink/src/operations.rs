@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// The path of a user, and `rest` below it.
-fn user_path(user: &UserId, rest: &[&str]) -> Result<Path, PathError> {
+pub(crate) fn user_path(user: &UserId, rest: &[&str]) -> Result<Path, PathError> {
     Path::new(["api", "v2", "users", user.as_str()].iter().chain(rest))
 }
 
-fn read_identities(user: &UserId) -> Result<Request, PathError> {
+pub(crate) fn read_identities(user: &UserId) -> Result<Request, PathError> {
     Ok(Request::get(
         user_path(user, &[])?.query("fields", "user_id,identities")?,
     ))
@@ -104,7 +104,7 @@ pub struct UnlinkIdentity {
 }
 
 impl UnlinkIdentity {
-    /// Describes the unlinking of `identity`, one of those seen in `before`.
+    /// Describes the unlinking of `identity`, one of those seen in `before`, or not seen where nothing was.
     ///
     /// # Errors
     ///
@@ -130,23 +130,23 @@ impl UnlinkIdentity {
 
     fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> Remaining {
         let (identities, warnings) = snapshot::split(elements);
-        let still_linked = resolve::count(&identities, &self.identity) >= self.linked_before.max(1);
+        let is_linked = resolve::count(&identities, &self.identity) >= self.linked_before.max(1);
         Remaining {
             identities,
-            still_linked,
+            is_linked,
             warnings,
         }
     }
 }
 
-/// A user's identities after an unlinking was tried.
+/// A user's identities after an unlinking or a linking was tried.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Remaining {
     /// What is linked, the main identity first.
     pub identities: Vec<ListedIdentity>,
-    /// Whether the identity is still among them, in any form its id is written in.
-    pub still_linked: bool,
+    /// Whether the identity is among them, in any form its id is written in.
+    pub is_linked: bool,
     /// A line for each element that is not what Auth0 documents; those are not among `identities`.
     pub warnings: Vec<String>,
 }
@@ -172,10 +172,56 @@ impl Operation for UnlinkIdentity {
         }
         let remaining =
             self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
-        Ok(if remaining.still_linked {
+        Ok(if remaining.is_linked {
             Settled::Unchanged
         } else {
             Settled::Done(remaining)
         })
+    }
+}
+
+/// Looks a connection up by its name: `GET /api/v2/connections?name=…`.
+///
+/// Source: [Get all connections](https://auth0.com/docs/api/management/v2/connections/get-connections). Needs
+/// `read:connections`.
+#[derive(Clone, Debug)]
+pub struct FindConnection {
+    name: String,
+    request: Request,
+}
+
+impl FindConnection {
+    /// Describes the look-up.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for a name that no path can hold.
+    pub fn new(name: &str) -> Result<Self, Error> {
+        let path = Path::new(["api", "v2", "connections"])?
+            .query("name", name)?
+            .query("fields", "id,name")?;
+        Ok(Self {
+            name: name.to_owned(),
+            request: Request::get(path),
+        })
+    }
+}
+
+impl Operation for FindConnection {
+    type Output = Option<String>;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<Option<String>, DecodeError> {
+        let connections: Vec<serde_json::Value> =
+            serde_json::from_slice(response.body().expose()).map_err(DecodeError::new)?;
+        let named = connections
+            .iter()
+            .find(|connection| connection["name"] == *self.name);
+        Ok(named
+            .and_then(|connection| connection["id"].as_str())
+            .map(str::to_owned))
     }
 }

@@ -107,6 +107,10 @@ impl Snapshot {
         }
     }
 
+    pub(crate) fn into_parts(self) -> (UserId, Vec<ListedIdentity>) {
+        (self.user_id, self.listed)
+    }
+
     /// Returns a line for each element that is not what Auth0 documents; those are not among the identities.
     #[must_use]
     pub fn warnings(&self) -> &[String] {

@@ -6,5 +6,7 @@
 )]
 
 mod judging;
+mod linking;
 mod requests;
 mod tenant;
+mod unread;

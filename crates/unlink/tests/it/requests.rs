@@ -123,7 +123,7 @@ fn an_answer_is_judged_by_what_it_lists() {
         let body: &'static str = format!("[{main}{rest}]").leak();
         let remaining = operation.decode(&response(200, body)).unwrap();
         assert_eq!(
-            (remaining.still_linked, remaining.warnings.len()),
+            (remaining.is_linked, remaining.warnings.len()),
             (still_linked, warnings),
             "{body}"
         );
@@ -153,7 +153,7 @@ fn of_two_alike_one_less_is_unlinked() {
     let main = ListedIdentity::new("auth0|1".parse().unwrap(), None);
     let seen = Snapshot::new("auth0|1".parse().unwrap(), vec![main, twin("A"), twin("B")]);
     let operation = UnlinkIdentity::new(&seen, &twin("A")).unwrap();
-    let left = |body| operation.decode(&response(200, body)).unwrap().still_linked;
+    let left = |body| operation.decode(&response(200, body)).unwrap().is_linked;
     assert!(left(
         r#"[{"provider":"auth0","user_id":"2"},{"provider":"auth0","user_id":"2"}]"#
     ));

@@ -1,0 +1,250 @@
+//! The way back: linking an account to a user, judged like unlinking.
+
+use std::fmt;
+
+use identity_model::{
+    IdentityKey, ListedIdentity, ParseIdError, UserId, listed_identities, listed_identities_of_user,
+};
+use transport::{
+    AccessToken, Call, DecodeError, ErrorKind as Failure, Operation, Request, Response, Settled,
+    SettledBy,
+};
+
+use crate::{
+    error::Error,
+    operations::{Remaining, TakeSnapshot, read_identities, user_path},
+    resolve, snapshot,
+};
+
+/// The account to link, and how the tenant is told which one it is.
+///
+/// ```
+/// use unlink::{IdentityKey, Secondary};
+///
+/// let key: IdentityKey = "google-oauth2|1234".parse()?;
+/// let account = Secondary::from(key);
+/// let in_a_database = Secondary::from("auth0|507f".parse::<IdentityKey>()?).in_connection("con_0000000000000001");
+/// # let _ = (account, in_a_database);
+/// # Ok::<(), unlink::ParseIdError>(())
+/// ```
+#[derive(Clone)]
+pub struct Secondary {
+    key: IdentityKey,
+    form: Form,
+}
+
+#[derive(Clone)]
+enum Form {
+    Named { connection_id: Option<String> },
+    Proven(AccessToken),
+}
+
+/// An account named by its provider and id; the token needs `update:users`.
+impl From<IdentityKey> for Secondary {
+    fn from(key: IdentityKey) -> Self {
+        Self {
+            key,
+            form: Form::Named {
+                connection_id: None,
+            },
+        }
+    }
+}
+
+impl Secondary {
+    /// Names the database connection by its id (`con_…`), which tells two of them with the same user id apart.
+    #[must_use]
+    pub fn in_connection(self, connection_id: impl Into<String>) -> Self {
+        Self {
+            form: Form::Named {
+                connection_id: Some(connection_id.into()),
+            },
+            ..self
+        }
+    }
+
+    /// Takes an account by an ID token of it, as a user's own token may (`link_with`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` when it is no JWT of a user.
+    pub fn from_id_token(id_token: impl Into<String>) -> Result<Self, Error> {
+        let token = AccessToken::new(id_token)?;
+        let key = token.subject()?.parse().map_err(|error: ParseIdError| {
+            transport::Error::new(Failure::Input, "the ID token's sub is not a user id")
+                .with_source(error)
+        })?;
+        Ok(Self {
+            key,
+            form: Form::Proven(token),
+        })
+    }
+
+    /// Returns what will be in the user's list.
+    #[must_use]
+    pub const fn key(&self) -> &IdentityKey {
+        &self.key
+    }
+}
+
+impl fmt::Debug for Secondary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secondary")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Adds an account to a user: `POST /api/v2/users/{id}/identities`.
+///
+/// Source: [Link a user account](https://auth0.com/docs/api/management/v2/users/post-identities). Needs
+/// `update:users`, or `update:current_user_identities` and the account's ID token for the token's own user. A
+/// lost answer is settled by reading the user.
+#[derive(Clone, Debug)]
+pub struct LinkIdentity {
+    identity: ListedIdentity,
+    request: Request,
+    probe: Request,
+}
+
+impl LinkIdentity {
+    /// Describes the linking of `account` to `user`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(user: &UserId, account: &Secondary) -> Result<Self, Error> {
+        let key = &account.key;
+        let body = match &account.form {
+            Form::Proven(token) => serde_json::json!({ "link_with": token.expose() }),
+            Form::Named {
+                connection_id: None,
+            } => {
+                serde_json::json!({ "provider": key.provider(), "user_id": key.user_id() })
+            }
+            Form::Named {
+                connection_id: Some(connection),
+            } => serde_json::json!({
+                "provider": key.provider(), "user_id": key.user_id(), "connection_id": connection,
+            }),
+        };
+        Ok(Self {
+            identity: ListedIdentity::new(key.clone(), None),
+            request: Request::post_json(user_path(user, &["identities"])?, body.to_string().into()),
+            probe: read_identities(user)?,
+        })
+    }
+
+    fn judge(
+        &self,
+        elements: Vec<Result<ListedIdentity, identity_model::DecodeError>>,
+    ) -> Remaining {
+        let (identities, warnings) = snapshot::split(elements);
+        let is_linked = resolve::count(&identities, &self.identity) > 0;
+        Remaining {
+            identities,
+            is_linked,
+            warnings,
+        }
+    }
+}
+
+impl Operation for LinkIdentity {
+    type Output = Remaining;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<Remaining, DecodeError> {
+        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        Some(&self.probe)
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<Remaining>, DecodeError> {
+        if !probe.status().is_success() {
+            return Ok(Settled::Missing);
+        }
+        let now =
+            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
+        Ok(if now.is_linked {
+            Settled::Done(now)
+        } else {
+            Settled::Unchanged
+        })
+    }
+}
+
+/// What a linking came to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum LinkOutcome {
+    /// It is linked now, and was not before as far as that could be read.
+    Linked(Linked),
+    /// It was linked already; nothing was sent that changes anything.
+    AlreadyLinked(Linked),
+}
+
+/// An account that is linked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Linked {
+    /// The user it is linked to.
+    pub user_id: UserId,
+    /// The account's identity.
+    pub identity: IdentityKey,
+    /// The user's identities, the main one first.
+    pub identities: Vec<ListedIdentity>,
+    /// How it is known that it is linked.
+    pub settled_by: SettledBy,
+    /// How often the request was sent, or tried to be; 0 if it was linked already.
+    pub attempts: u32,
+    /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
+    pub warnings: Vec<String>,
+}
+
+pub(crate) async fn link(
+    call: &Call,
+    user: &UserId,
+    account: &Secondary,
+) -> Result<LinkOutcome, Error> {
+    let linked = |identities, settled_by, attempts, warnings| Linked {
+        user_id: user.clone(),
+        identity: account.key.clone(),
+        identities,
+        settled_by,
+        attempts,
+        warnings,
+    };
+    let operation = LinkIdentity::new(user, account)?;
+    match call.execute(TakeSnapshot::new(user)?).await {
+        Ok(seen) if resolve::count(seen.output.listed(), &operation.identity) > 0 => {
+            let warnings = seen.output.warnings().to_vec();
+            let (_, identities) = seen.output.into_parts();
+            return Ok(LinkOutcome::AlreadyLinked(linked(
+                identities,
+                SettledBy::Answer,
+                0,
+                warnings,
+            )));
+        }
+        Ok(_) => {}
+        // Without a read the answer alone tells: it lists the identity, or the tenant refuses.
+        Err(error) if error.kind() == Failure::Forbidden => {}
+        Err(error) => return Err(error.into()),
+    }
+    let answered = call.execute(operation).await?;
+    let now = answered.output;
+    if !now.is_linked {
+        return Err(Error::still_separate(user, &account.key, &now.identities));
+    }
+    Ok(LinkOutcome::Linked(linked(
+        now.identities,
+        answered.settled_by,
+        answered.attempts,
+        now.warnings,
+    )))
+}

@@ -1,0 +1,226 @@
+//! Linking back, and a user's own token: judged like unlinking, against a script and a local tenant.
+
+use transport::ScriptedRoundTrip;
+use unlink::{
+    AccessToken, Client, CurrentUser, Error, ErrorKind, IdentityKey, LinkOutcome, Outcome,
+    Secondary, SettledBy, UserId,
+};
+use unlink_sandbox::Sandbox;
+
+const SEPARATE: &str = r#"{"identities":[{"provider":"auth0","user_id":"1"}]}"#;
+const TOGETHER: &str =
+    r#"{"identities":[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]}"#;
+const LINKED: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]"#;
+
+async fn link(script: &ScriptedRoundTrip, account: Secondary) -> Result<LinkOutcome, Error> {
+    let token = AccessToken::new("token").unwrap();
+    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
+    let client: Client = transport.round_trip(script.clone()).build().unwrap().into();
+    client.link(&"auth0|1".parse().unwrap(), &account).await
+}
+
+fn github() -> Secondary {
+    Secondary::from("github|2".parse::<IdentityKey>().unwrap())
+}
+
+fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
+    script
+        .requests()
+        .iter()
+        .map(|request| format!("{} {}", request.method(), request.uri().path()))
+        .collect()
+}
+
+const READ: &str = "GET /api/v2/users/auth0%7C1";
+const POST: &str = "POST /api/v2/users/auth0%7C1/identities";
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_named_in_the_form_it_was_given() {
+    for (account, body) in [
+        (github(), r#"{"provider":"github","user_id":"2"}"#),
+        (
+            github().in_connection("con_0000000000000001"),
+            r#"{"connection_id":"con_0000000000000001","provider":"github","user_id":"2"}"#,
+        ),
+        // {"sub":"github|2"}
+        (
+            Secondary::from_id_token("e30.eyJzdWIiOiJnaXRodWJ8MiJ9.s").unwrap(),
+            r#"{"link_with":"e30.eyJzdWIiOiJnaXRodWJ8MiJ9.s"}"#,
+        ),
+    ] {
+        let script = ScriptedRoundTrip::new()
+            .answer(200, SEPARATE)
+            .answer(201, LINKED);
+        let LinkOutcome::Linked(linked) = link(&script, account).await.unwrap() else {
+            panic!("not linked")
+        };
+        assert_eq!(linked.identities.len(), 2);
+        assert_eq!(sent(&script), [READ, POST]);
+        let request = &script.requests()[1];
+        assert_eq!(request.headers()["content-type"], "application/json");
+        assert_eq!(request.body(), body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_linked_already_is_left_alone() {
+    let script = ScriptedRoundTrip::new().answer(200, TOGETHER);
+    assert!(matches!(
+        link(&script, github()).await.unwrap(),
+        LinkOutcome::AlreadyLinked(_)
+    ));
+    assert_eq!(sent(&script), [READ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_that_changed_nothing_is_an_error_that_says_so() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .answer(201, r#"[{"provider":"auth0","user_id":"1"}]"#);
+    assert_eq!(
+        link(&script, github()).await.unwrap_err().kind(),
+        ErrorKind::NotChanged
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_settled_by_reading() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .lost()
+        .answer(200, TOGETHER);
+    let LinkOutcome::Linked(linked) = link(&script, github()).await.unwrap() else {
+        panic!("not linked")
+    };
+    assert_eq!((linked.settled_by, linked.attempts), (SettledBy::Probe, 1));
+    assert_eq!(sent(&script), [READ, POST, READ]);
+
+    // It landed after the read: the second attempt's conflict is not the first one's answer.
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .lost()
+        .answer(200, SEPARATE)
+        .answer(
+            409,
+            r#"{"statusCode":409,"message":"Specified identity already exists."}"#,
+        )
+        .answer(200, TOGETHER);
+    assert!(matches!(
+        link(&script, github()).await.unwrap(),
+        LinkOutcome::Linked(_)
+    ));
+    assert_eq!(sent(&script), [READ, POST, READ, POST, READ]);
+}
+
+#[test]
+fn an_id_token_must_say_whose_it_is() {
+    for text in ["", "opaque", "e30.e30.s", "e30.eyJzdWIiOiJub3BpcGUifQ.s"] {
+        let error = Secondary::from_id_token(text).unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Request(transport::ErrorKind::Input),
+            "{text}"
+        );
+    }
+    let shown = format!(
+        "{:?}",
+        Secondary::from_id_token("e30.eyJzdWIiOiJnaXRodWJ8MiJ9.planted").unwrap()
+    );
+    assert!(!shown.contains("planted"), "{shown}");
+}
+
+/// The first user of the built-in seed, and its identities.
+fn first_user(sandbox: &Sandbox) -> (UserId, Vec<IdentityKey>) {
+    let user = &sandbox.users()[0];
+    let identities = unlink::User::from_json(user.to_string().as_bytes()).unwrap();
+    let keys = identities
+        .identities()
+        .unwrap()
+        .iter()
+        .map(|identity| identity.key().unwrap())
+        .collect();
+    (user["user_id"].as_str().unwrap().parse().unwrap(), keys)
+}
+
+#[tokio::test]
+async fn unlinking_and_linking_back_gives_the_same_identities() {
+    let sandbox = Sandbox::start().unwrap();
+    let token =
+        AccessToken::new(sandbox.token(&["read:users", "update:users", "read:connections"]))
+            .unwrap();
+    let client = Client::new(sandbox.url().parse().unwrap(), token).unwrap();
+    let (user, before) = first_user(&sandbox);
+    for key in &before[1..] {
+        assert!(matches!(
+            client.unlink(&user, key).await.unwrap(),
+            Outcome::Unlinked(_)
+        ));
+    }
+    assert_eq!(first_user(&sandbox).1, before[..1]);
+    for key in &before[1..] {
+        let linked = client
+            .link(&user, &Secondary::from(key.clone()))
+            .await
+            .unwrap();
+        assert!(matches!(linked, LinkOutcome::Linked(_)));
+    }
+    assert_eq!(first_user(&sandbox).1, before);
+    let again = client
+        .link(&user, &Secondary::from(before[1].clone()))
+        .await
+        .unwrap();
+    assert!(matches!(again, LinkOutcome::AlreadyLinked(_)));
+
+    let id = client
+        .connection_id("Username-Password-Authentication")
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(id.starts_with("con_"), "{id}");
+    assert_eq!(
+        client.connection_id("no such connection").await.unwrap(),
+        None
+    );
+}
+
+#[tokio::test]
+async fn a_users_own_token_unlinks_its_own_identities_only() {
+    let sandbox = Sandbox::start().unwrap();
+    let (user, before) = first_user(&sandbox);
+    let mine = |scopes: &[&str]| {
+        let token = AccessToken::new(sandbox.user_token(user.as_str(), scopes)).unwrap();
+        CurrentUser::new(sandbox.url().parse().unwrap(), token).unwrap()
+    };
+    let me = mine(&["read:current_user", "update:current_user_identities"]);
+    assert_eq!(*me.user_id(), user);
+    assert_eq!(
+        me.identities().await.unwrap().identities().unwrap().len(),
+        before.len()
+    );
+    assert!(matches!(
+        me.unlink(&before[2]).await.unwrap(),
+        Outcome::Unlinked(_)
+    ));
+
+    // Exactly the one scope, nothing more: unlinked all the same, with the weaker evidence.
+    let bare = mine(&["update:current_user_identities"]);
+    assert!(matches!(
+        bare.unlink(&before[1]).await.unwrap(),
+        Outcome::Absent(_)
+    ));
+    assert_eq!(first_user(&sandbox).1, before[..1]);
+
+    // Another user's identities are out of reach, whatever the client.
+    let other: UserId = sandbox.users()[1]["user_id"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let token =
+        AccessToken::new(sandbox.user_token(user.as_str(), &["update:current_user_identities"]))
+            .unwrap();
+    let client = Client::new(sandbox.url().parse().unwrap(), token).unwrap();
+    let error = client.unlink_unread(&other, &before[1]).await.unwrap_err();
+    let answer = error.request().unwrap().answer().unwrap();
+    assert_eq!(answer.error_code(), Some("unowned_resource"));
+}
