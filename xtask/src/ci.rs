@@ -33,8 +33,9 @@ const STEPS: &[Step] = &[
             "warnings",
         ],
     ),
+    // Without the built-in round trip, and with the TLS provider that is not the default; the lints above had both.
     Step::new(
-        "features",
+        "bare",
         &[
             "clippy",
             "-p",
@@ -42,6 +43,22 @@ const STEPS: &[Step] = &[
             "-p",
             "unlink",
             "--no-default-features",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    Step::new(
+        "aws-lc-rs",
+        &[
+            "clippy",
+            "-p",
+            "transport",
+            "-p",
+            "unlink",
+            "--no-default-features",
+            "--features",
+            "aws-lc-rs",
             "--",
             "-D",
             "warnings",
