@@ -65,6 +65,13 @@ pub trait Operation: MaybeSendSync {
         !self.request().changes_state()
     }
 
+    /// Whether an answer to a read means that what is waited for is not there yet: then it is read again,
+    /// for as long as the deadline allows.
+    fn is_not_yet(&self, response: &Response) -> bool {
+        let _ = response;
+        false
+    }
+
     /// The read that shows whether a request without an answer was applied, if there is one.
     fn probe(&self) -> Option<&Request> {
         None
@@ -229,6 +236,14 @@ pub(crate) async fn run<O: Operation>(
                     }
                     Err(error) => (Event::Unknown, Error::undocumented(&response, error)),
                 }
+            }
+            Ok(response)
+                if !probing && operation.is_repeatable() && operation.is_not_yet(&response) =>
+            {
+                (
+                    Event::NotYet,
+                    Error::from_answer(&response).noting("what is waited for is not there yet"),
+                )
             }
             Ok(response) if response.status().is_success() => match operation.decode(&response) {
                 Ok(output) => {

@@ -36,12 +36,16 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     text(headers, name)?.parse().ok()
 }
 
+/// When an answer was sent, by the server's own clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(text(headers, header::DATE.as_str())?).ok()
+}
+
 /// How long this answer asks to wait: `Retry-After`, else the reset header measured against the answer's own `Date`.
 ///
 /// The local clock is never asked: it may be wrong by more than any wait. Never negative.
 pub(crate) fn requested_wait(headers: &HeaderMap) -> Option<Duration> {
-    let date =
-        text(headers, header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+    let date = date(headers);
     if let Some(retry_after) = text(headers, header::RETRY_AFTER.as_str()) {
         if let Ok(seconds) = retry_after.parse() {
             return Some(Duration::from_secs(seconds));

@@ -1,11 +1,15 @@
 //! Requests described without sending them, and the answers they get.
 
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use crate::{path::Path, rate_limit::RateLimit, tenant::Tenant};
+use crate::{
+    path::Path,
+    rate_limit::{self, RateLimit},
+    tenant::Tenant,
+};
 
 /// A request to a tenant: method, path and body, without host and credentials.
 ///
@@ -157,6 +161,12 @@ impl Response {
     #[must_use]
     pub const fn body(&self) -> &Body {
         &self.body
+    }
+
+    /// When the tenant sent this answer, by its own clock and to the second.
+    #[must_use]
+    pub fn date(&self) -> Option<SystemTime> {
+        rate_limit::date(&self.headers)
     }
 
     /// The rate limit the tenant named in this answer, if it did.

@@ -35,6 +35,8 @@ pub(crate) enum Event {
     Refused,
     /// The probe shows that nothing has happened so far.
     Unchanged,
+    /// What is waited for is not there so far.
+    NotYet,
 }
 
 /// The next step.
@@ -173,6 +175,10 @@ impl Progress {
                 self.refused = true;
                 self.probe_or_unknown(Duration::ZERO, left)
             }
+            Event::NotYet => {
+                let wait = self.backoff(jitter);
+                self.send_after(wait, left).unwrap_or(Step::Fail)
+            }
             Event::Refused | Event::Unchanged => Step::Fail,
         }
     }
@@ -187,7 +193,7 @@ impl Progress {
                 let wait = self.backoff(jitter);
                 self.send_again(wait, left)
             }
-            Event::NotSent | Event::Unknown => {
+            Event::NotSent | Event::Unknown | Event::NotYet => {
                 let wait = self.backoff(jitter);
                 self.probe_or_unknown(wait, left)
             }
@@ -325,6 +331,23 @@ mod tests {
             ),
             (vec![(UNKNOWN, 0)], vec![Step::Fail]),
             (vec![(Event::Refused, 50)], vec![Step::Fail]),
+            // What is not there yet is asked for as long as there is time, whatever the number.
+            (
+                vec![
+                    (Event::NotYet, 50),
+                    (Event::NotYet, 49),
+                    (Event::NotYet, 48),
+                    (Event::NotYet, 47),
+                    (Event::NotYet, 1),
+                ],
+                vec![
+                    send(BACKOFF[0]),
+                    send(BACKOFF[1]),
+                    send(BACKOFF[2]),
+                    send(BACKOFF[3]),
+                    Step::Fail,
+                ],
+            ),
         ] {
             assert_eq!(steps(Repeat, &events), expected, "{events:?}");
         }

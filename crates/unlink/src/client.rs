@@ -1,9 +1,12 @@
 //! The facade's client: operations in the caller's terms, each under one deadline.
 
+use std::time::SystemTime;
+
 use identity_model::{IdentityKey, ListedIdentity, User, UserId};
 use transport::{Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
 
 use crate::{
+    delete::{self, Deleted, Receipt, UnlinkedAndDeleted},
     error::Error,
     link::{self, LinkOutcome, Secondary},
     operations::{FindConnection, ListIdentities, TakeSnapshot, UnlinkIdentity},
@@ -125,6 +128,57 @@ impl Client {
         async move { unlink_unread(&call, user, identity).await }
     }
 
+    /// Unlinks an identity and deletes the account that appears for it, which may take many seconds.
+    ///
+    /// The first half is [`unlink`](Self::unlink), and must see the identity linked. The second waits for the
+    /// account, checks that it is the one and unused, deletes it and reads that it is gone; it has a deadline of
+    /// its own and can be resumed with the receipt.
+    ///
+    /// # Errors
+    ///
+    /// As [`unlink`](Self::unlink), and [`NotProven`](crate::ErrorKind::NotProven) where the identity was not
+    /// linked to begin with or could not be seen to be: then no account is deleted. An error of the second half
+    /// is in [`UnlinkedAndDeleted::deleted`].
+    pub fn unlink_and_delete(
+        &self,
+        user: &UserId,
+        identity: &IdentityKey,
+    ) -> impl Future<Output = Result<UnlinkedAndDeleted, Error>> + use<> {
+        let (transport, user, identity) = (self.0.clone(), user.clone(), identity.clone());
+        async move {
+            let call = transport.call();
+            // Read here and not by `unlink`: without a read there is no evidence, and so no first half either.
+            let seen = call.execute(TakeSnapshot::new(&user)?).await?.output;
+            if seen.resolve(&identity)?.is_none() {
+                return Err(Error::not_proven(&user, &identity, seen.listed()));
+            }
+            let Outcome::Unlinked(unlinked) = unlink_seen(&call, &seen, &identity).await? else {
+                return Err(Error::not_proven(&user, &identity, seen.listed()));
+            };
+            let receipt = Receipt::of(&unlinked);
+            let deleted = delete::delete_separate(&transport.call(), &receipt).await;
+            Ok(UnlinkedAndDeleted {
+                unlinked,
+                receipt,
+                deleted,
+            })
+        }
+    }
+
+    /// Deletes the account that an earlier unlinking split off, as its receipt proves.
+    ///
+    /// # Errors
+    ///
+    /// [`InUse`](crate::ErrorKind::InUse) when the account is more than what was split off;
+    /// [`Request`](crate::ErrorKind::Request) for all else, kind `NotFound` when there is no such account.
+    pub fn delete_separate(
+        &self,
+        receipt: &Receipt,
+    ) -> impl Future<Output = Result<Deleted, Error>> + use<> {
+        let (call, receipt) = (self.0.call(), receipt.clone());
+        async move { delete::delete_separate(&call, &receipt).await }
+    }
+
     /// Links an account to a user, whose main identity stays the main one; the account's metadata is lost.
     ///
     /// # Errors
@@ -173,6 +227,7 @@ async fn unlink_seen(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Resu
         user_id: user.clone(),
         separate_user_id: identity.key().separate_user_id(),
         identity: identity.clone(),
+        linked_at: seen.read_at(),
         remaining: remaining.identities,
         settled_by: answered.settled_by,
         attempts: answered.attempts,
@@ -267,6 +322,8 @@ pub struct Unlinked {
     pub identity: ListedIdentity,
     /// The id of the account of its own that Auth0 makes of it.
     pub separate_user_id: UserId,
+    /// When it was last seen linked, by the tenant's clock; `None` if the caller's snapshot is all there was.
+    pub linked_at: Option<SystemTime>,
     /// What is left, the main identity first.
     pub remaining: Vec<ListedIdentity>,
     /// How it is known that the identity is gone.

@@ -28,6 +28,10 @@ pub enum ErrorKind {
     Ambiguous,
     /// The tenant answered with success, but what it answered shows that nothing was changed.
     NotChanged,
+    /// The identity was not seen linked to this user, so the account of its id is not deleted.
+    NotProven,
+    /// The account has been used since it was split off, so it is not deleted.
+    InUse,
     /// The request failed; the transport's kind says how.
     Request(transport::ErrorKind),
 }
@@ -97,6 +101,33 @@ impl Error {
             "nothing was changed: the tenant answered with success, but {identity} is not linked to {user}"
         );
         Self::new(ErrorKind::NotChanged, message, listed)
+    }
+
+    pub(crate) fn not_proven(
+        user: &UserId,
+        identity: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        let message =
+            format!("{identity} was not seen linked to {user}, so its account is not deleted");
+        Self::new(ErrorKind::NotProven, message, listed)
+    }
+
+    pub(crate) fn in_use(account: &UserId, reason: &str) -> Self {
+        Self::new(
+            ErrorKind::InUse,
+            format!("{account} is not deleted: {reason}"),
+            &[],
+        )
+    }
+
+    /// A deletion that was answered and that no read confirms.
+    pub(crate) fn not_confirmed(account: &UserId, read: transport::Error) -> Self {
+        let message =
+            format!("the tenant took the deletion of {account}, but no read shows that it is gone");
+        transport::Error::new(transport::ErrorKind::OutcomeUnknown, message)
+            .with_source(read)
+            .into()
     }
 
     /// What failed.

@@ -29,6 +29,7 @@
 
 mod client;
 mod current_user;
+mod delete;
 mod error;
 mod link;
 mod operations;
@@ -37,6 +38,7 @@ mod snapshot;
 
 pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
 pub use current_user::CurrentUser;
+pub use delete::{DeleteAccount, Deleted, GetUser, Receipt, UnlinkedAndDeleted};
 pub use error::{Error, ErrorKind};
 pub use identity_model::{
     self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,

@@ -86,7 +86,11 @@ impl Operation for TakeSnapshot {
     fn decode(&self, response: &Response) -> Result<Snapshot, DecodeError> {
         let elements =
             listed_identities_of_user(response.body().expose()).map_err(DecodeError::new)?;
-        Ok(Snapshot::from_elements(self.user_id.clone(), elements))
+        Ok(Snapshot::from_elements(
+            self.user_id.clone(),
+            elements,
+            response.date(),
+        ))
     }
 }
 

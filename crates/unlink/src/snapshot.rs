@@ -1,5 +1,7 @@
 //! What was seen of a user's identities at some time: the evidence an unlinking is judged by.
 
+use std::time::SystemTime;
+
 use identity_model::{DecodeError, Identity, IdentityKey, ListedIdentity, UserId};
 
 use crate::{
@@ -26,6 +28,8 @@ pub struct Snapshot {
     /// Whether the first of `listed` is the first of the user's list, which is the main identity.
     first_is_main: bool,
     warnings: Vec<String>,
+    /// When it was read, by the tenant's clock.
+    read_at: Option<SystemTime>,
 }
 
 impl Snapshot {
@@ -37,6 +41,7 @@ impl Snapshot {
             listed,
             first_is_main: true,
             warnings: Vec::new(),
+            read_at: None,
         }
     }
 
@@ -57,12 +62,14 @@ impl Snapshot {
             listed: listed.collect(),
             first_is_main,
             warnings: Vec::new(),
+            read_at: None,
         }
     }
 
     pub(crate) fn from_elements(
         user_id: UserId,
         elements: Vec<Result<ListedIdentity, DecodeError>>,
+        read_at: Option<SystemTime>,
     ) -> Self {
         let first_is_main = elements.first().is_some_and(Result::is_ok);
         let (listed, warnings) = split(elements);
@@ -71,6 +78,7 @@ impl Snapshot {
             listed,
             first_is_main,
             warnings,
+            read_at,
         }
     }
 
@@ -105,6 +113,12 @@ impl Snapshot {
             Resolution::Main => Err(Error::main_identity(&self.user_id, wanted, &self.listed)),
             Resolution::Ambiguous => Err(Error::ambiguous(&self.user_id, wanted, &self.listed)),
         }
+    }
+
+    /// Returns when it was read, by the tenant's clock and to the second, where a read of ours took it.
+    #[must_use]
+    pub const fn read_at(&self) -> Option<SystemTime> {
+        self.read_at
     }
 
     pub(crate) fn into_parts(self) -> (UserId, Vec<ListedIdentity>) {

@@ -5,6 +5,7 @@
     reason = "a test that unwraps fails with a place and a message"
 )]
 
+mod deleting;
 mod judging;
 mod linking;
 mod requests;

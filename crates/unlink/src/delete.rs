@@ -1,0 +1,291 @@
+//! Deleting the account that an unlinking split off: a second step, with evidence that it is that account.
+
+use std::time::SystemTime;
+
+use identity_model::{IdentityKey, User, UserId};
+use transport::{Call, DecodeError, Operation, Request, Response, Settled};
+
+use crate::{client::Unlinked, error::Error, operations::user_path};
+
+/// What proves that an account was split off by an unlinking: enough to delete it later.
+///
+/// ```
+/// use unlink::Receipt;
+///
+/// // Kept by the caller since the unlinking, as two ids and a time.
+/// let receipt = Receipt::new("auth0|507f".parse()?, "google-oauth2|1234".parse()?, std::time::SystemTime::UNIX_EPOCH);
+/// assert_eq!(receipt.separate_user_id().as_str(), "google-oauth2|1234");
+/// # Ok::<(), unlink::ParseIdError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    user_id: UserId,
+    identity: IdentityKey,
+    linked_at: Option<SystemTime>,
+}
+
+impl Receipt {
+    /// Puts a receipt together again: `identity` was seen linked to `user_id` at `linked_at`, and was split off since.
+    #[must_use]
+    pub const fn new(user_id: UserId, identity: IdentityKey, linked_at: SystemTime) -> Self {
+        Self {
+            user_id,
+            identity,
+            linked_at: Some(linked_at),
+        }
+    }
+
+    pub(crate) fn of(unlinked: &Unlinked) -> Self {
+        Self {
+            user_id: unlinked.user_id.clone(),
+            identity: unlinked.identity.key().clone(),
+            linked_at: unlinked.linked_at,
+        }
+    }
+
+    /// Returns the user it was split off.
+    #[must_use]
+    pub const fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// Returns the identity that was split off.
+    #[must_use]
+    pub const fn identity(&self) -> &IdentityKey {
+        &self.identity
+    }
+
+    /// Returns when it was last seen linked, by the tenant's clock; `None` if the tenant named no time.
+    #[must_use]
+    pub const fn linked_at(&self) -> Option<SystemTime> {
+        self.linked_at
+    }
+
+    /// Returns the id of the account that was split off.
+    #[must_use]
+    pub fn separate_user_id(&self) -> UserId {
+        self.identity.separate_user_id()
+    }
+}
+
+/// Both halves of an unlinking with deletion.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UnlinkedAndDeleted {
+    /// The first half, which is done.
+    pub unlinked: Unlinked,
+    /// What resumes the second half with [`Client::delete_separate`](crate::Client::delete_separate).
+    pub receipt: Receipt,
+    /// The second half: the account as it was before it was deleted, or why it is still there.
+    pub deleted: Result<Deleted, Error>,
+}
+
+/// An account that was split off and is deleted.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Deleted {
+    /// Its id.
+    pub user_id: UserId,
+    /// The account as it was read before.
+    pub account: User,
+    /// How often the deletion was sent, or tried to be.
+    pub attempts: u32,
+}
+
+/// Reads an account in full: `GET /api/v2/users/{id}`.
+///
+/// Source: [Get a user](https://auth0.com/docs/api/management/v2/users/get-users-by-id).
+#[derive(Clone, Debug)]
+pub struct GetUser {
+    request: Request,
+    /// Whether an unknown user is one that is not there yet.
+    awaited: bool,
+}
+
+impl GetUser {
+    /// Describes the read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(user: &UserId) -> Result<Self, Error> {
+        Ok(Self {
+            request: Request::get(user_path(user, &[])?),
+            awaited: false,
+        })
+    }
+
+    /// The same read of an account that is about to appear: read again until it does, or the deadline passes.
+    #[must_use]
+    pub fn awaited(self) -> Self {
+        Self {
+            awaited: true,
+            ..self
+        }
+    }
+}
+
+impl Operation for GetUser {
+    type Output = User;
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<User, DecodeError> {
+        User::from_json(response.body().expose()).map_err(DecodeError::new)
+    }
+
+    fn is_not_yet(&self, response: &Response) -> bool {
+        self.awaited && response.status() == 404
+    }
+}
+
+/// Deletes the account that was read: `DELETE /api/v2/users/{id}`.
+///
+/// Source: [Delete a user](https://auth0.com/docs/api/management/v2/users/delete-users-by-id). Sent again only
+/// after a read that shows the same account. Needs `delete:users`.
+#[derive(Clone, Debug)]
+pub struct DeleteAccount {
+    account: User,
+    request: Request,
+    probe: Request,
+}
+
+impl DeleteAccount {
+    /// Describes the deletion of `account`, whose id is `user`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn new(user: &UserId, account: User) -> Result<Self, Error> {
+        let path = user_path(user, &[])?;
+        Ok(Self {
+            account,
+            request: Request::delete(path.clone()),
+            probe: Request::get(path),
+        })
+    }
+}
+
+impl Operation for DeleteAccount {
+    type Output = ();
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<(), DecodeError> {
+        if response.body().expose().is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::new("a body where none is documented"))
+        }
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        Some(&self.probe)
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<()>, DecodeError> {
+        if !probe.status().is_success() {
+            return Ok(Settled::Done(()));
+        }
+        let now = User::from_json(probe.body().expose()).map_err(DecodeError::new)?;
+        // Another account under the same id is none of ours: the one we read is gone.
+        Ok(if now.created_at() == self.account.created_at() {
+            Settled::Unchanged
+        } else {
+            Settled::Done(())
+        })
+    }
+}
+
+/// Reads that an account is gone; asks again while it is still there.
+#[derive(Clone, Debug)]
+struct AwaitGone {
+    account: User,
+    request: Request,
+}
+
+impl Operation for AwaitGone {
+    type Output = ();
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Reached for another account under the same id only.
+    fn decode(&self, response: &Response) -> Result<(), DecodeError> {
+        User::from_json(response.body().expose()).map_err(DecodeError::new)?;
+        Ok(())
+    }
+
+    fn is_not_yet(&self, response: &Response) -> bool {
+        response.status().is_success()
+            && User::from_json(response.body().expose())
+                .is_ok_and(|now| now.created_at() == self.account.created_at())
+    }
+}
+
+/// The second half: waits for the account, checks that nobody has used it, deletes it and reads that it is gone.
+pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<Deleted, Error> {
+    let user_id = receipt.separate_user_id();
+    let account = call
+        .execute(GetUser::new(&user_id)?.awaited())
+        .await?
+        .output;
+    if let Some(reason) = in_use(&account, receipt) {
+        return Err(Error::in_use(&user_id, reason));
+    }
+    let deleting = call
+        .execute(DeleteAccount::new(&user_id, account.clone())?)
+        .await?;
+    let gone = AwaitGone {
+        account: account.clone(),
+        request: Request::get(user_path(&user_id, &[])?),
+    };
+    match call.execute(gone).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == transport::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::not_confirmed(&user_id, error)),
+    }
+    Ok(Deleted {
+        user_id,
+        account,
+        attempts: deleting.attempts,
+    })
+}
+
+/// Why an account is more than what was split off, if it is.
+fn in_use(account: &User, receipt: &Receipt) -> Option<&'static str> {
+    let filled =
+        |metadata: Option<&str>| metadata.is_some_and(|json| !matches!(json, "{}" | "null"));
+    let metadata = [account.user_metadata(), account.app_metadata()];
+    if account
+        .primary_identity()
+        .and_then(|main| main.key())
+        .as_ref()
+        != Some(receipt.identity())
+    {
+        return Some("its main identity is not the one that was split off");
+    }
+    if !account.secondary_identities().is_empty() {
+        return Some("it has a second identity");
+    }
+    if metadata
+        .into_iter()
+        .any(|metadata| filled(metadata.map(|json| json.get())))
+    {
+        return Some("it has metadata, which a split-off account does not");
+    }
+    let last_login: jiff::Timestamp = match account.last_login()?.parse() {
+        Ok(time) => time,
+        Err(_) => return Some("its last login cannot be read"),
+    };
+    match receipt.linked_at {
+        Some(linked_at) if SystemTime::from(last_login) <= linked_at => None,
+        Some(_) => Some("it has been logged in to since it was split off"),
+        None => Some("it has been logged in to, and when it was split off is not known"),
+    }
+}

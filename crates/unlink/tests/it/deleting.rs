@@ -1,0 +1,241 @@
+//! Unlinking with deletion: no account is deleted without evidence, and each half is reported.
+
+use transport::ScriptedRoundTrip;
+use unlink::{AccessToken, Client, ErrorKind, Receipt};
+use unlink_sandbox::Sandbox;
+
+const LINKED: &str =
+    r#"{"identities":[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]}"#;
+const SEPARATE: &str = r#"{"identities":[{"provider":"auth0","user_id":"1"}]}"#;
+const LEFT: &str = r#"[{"provider":"auth0","user_id":"1"}]"#;
+const ACCOUNT: &str = r#"{"user_id":"github|2","created_at":"2026-01-01T00:00:00.000Z","identities":[{"provider":"github","user_id":2}]}"#;
+const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+const MISSING: &str = r#"{"errorCode":"inexistent_user"}"#;
+
+fn client(script: &ScriptedRoundTrip) -> Client {
+    let token = AccessToken::new("token").unwrap();
+    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
+    transport.round_trip(script.clone()).build().unwrap().into()
+}
+
+fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
+    script
+        .requests()
+        .iter()
+        .map(|request| format!("{} {}", request.method(), request.uri().path()))
+        .collect()
+}
+
+const READ: &str = "GET /api/v2/users/auth0%7C1";
+const UNLINK: &str = "DELETE /api/v2/users/auth0%7C1/identities/github/2";
+const READ_ACCOUNT: &str = "GET /api/v2/users/github%7C2";
+const DELETE: &str = "DELETE /api/v2/users/github%7C2";
+
+fn split_off() -> ScriptedRoundTrip {
+    ScriptedRoundTrip::new()
+        .answer_with(200, &[DATE], LINKED)
+        .answer(200, LEFT)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_is_waited_for_checked_deleted_and_read_to_be_gone() {
+    let script = split_off()
+        .answer(404, MISSING)
+        .answer(404, MISSING)
+        .answer(200, ACCOUNT)
+        .answer(204, "")
+        .answer(200, ACCOUNT)
+        .answer(404, MISSING);
+    let both = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
+        .await
+        .unwrap();
+    let deleted = both.deleted.unwrap();
+    assert_eq!(deleted.user_id.as_str(), "github|2");
+    assert_eq!(deleted.attempts, 1);
+    assert_eq!(both.receipt.identity().to_string(), "github|2");
+    assert_eq!(
+        sent(&script),
+        [
+            READ,
+            UNLINK,
+            READ_ACCOUNT,
+            READ_ACCOUNT,
+            READ_ACCOUNT,
+            DELETE,
+            READ_ACCOUNT,
+            READ_ACCOUNT
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_deletion_is_repeated_only_for_the_same_account() {
+    let both = |script: ScriptedRoundTrip| async move {
+        let both = client(&script)
+            .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
+            .await
+            .unwrap();
+        (both.deleted, sent(&script).split_off(2))
+    };
+    let (deleted, sent) = both(
+        split_off()
+            .answer(200, ACCOUNT)
+            .lost()
+            .answer(200, ACCOUNT)
+            .answer(204, "")
+            .answer(404, MISSING),
+    )
+    .await;
+    assert_eq!(deleted.unwrap().attempts, 2);
+    assert_eq!(
+        sent,
+        [READ_ACCOUNT, DELETE, READ_ACCOUNT, DELETE, READ_ACCOUNT]
+    );
+
+    let other = r#"{"user_id":"github|2","created_at":"2026-02-02T00:00:00.000Z","identities":[{"provider":"github","user_id":2}]}"#;
+    let (deleted, sent) = both(
+        split_off()
+            .answer(200, ACCOUNT)
+            .lost()
+            .answer(200, other)
+            .answer(200, other),
+    )
+    .await;
+    assert_eq!(
+        deleted.unwrap().attempts,
+        1,
+        "the one that was read is gone, and the new one is none of ours"
+    );
+    assert_eq!(sent, [READ_ACCOUNT, DELETE, READ_ACCOUNT, READ_ACCOUNT]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
+    let login = |time: &str| {
+        format!(r#"{{"identities":[{{"provider":"github","user_id":2}}],"last_login":"{time}"}}"#)
+    };
+    for (account, reason) in [
+        (r#"{"identities":[{"provider":"github","user_id":2},{"provider":"sms","user_id":"3"}]}"#.to_owned(), "it has a second identity"),
+        (r#"{"identities":[{"provider":"github","user_id":3}]}"#.to_owned(), "its main identity is not the one that was split off"),
+        (r#"{"identities":[{"provider":"github","user_id":2}],"user_metadata":{"a":1}}"#.to_owned(), "it has metadata, which a split-off account does not"),
+        (r#"{"identities":[{"provider":"github","user_id":2}],"app_metadata":{"a":1}}"#.to_owned(), "it has metadata, which a split-off account does not"),
+        (login("1994-11-06T08:49:38.000Z"), "it has been logged in to since it was split off"),
+        (login("yesterday"), "its last login cannot be read"),
+    ] {
+        let script = split_off().answer(200, account);
+        let both =
+            client(&script).unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap()).await.unwrap();
+        let error = both.deleted.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InUse);
+        assert_eq!(error.to_string(), format!("github|2 is not deleted: {reason}"));
+        assert_eq!(sent(&script), [READ, UNLINK, READ_ACCOUNT]);
+    }
+    // A login from before it was split off is its old one; empty metadata is none.
+    let before = r#"{"identities":[{"provider":"github","user_id":2}],"last_login":"1994-11-06T08:49:36.999Z","user_metadata":{}}"#;
+    let script = split_off()
+        .answer(200, before)
+        .answer(204, "")
+        .answer(404, MISSING);
+    let both = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
+        .await
+        .unwrap();
+    both.deleted.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_evidence_nothing_is_deleted() {
+    let key = "github|2".parse().unwrap();
+    let script = ScriptedRoundTrip::new().answer(200, SEPARATE);
+    let error = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &key)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotProven);
+    assert_eq!(sent(&script), [READ]);
+
+    let script = ScriptedRoundTrip::new().answer(403, "{}");
+    let error = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &key)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::Forbidden)
+    );
+    assert_eq!(sent(&script), [READ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_resumes_the_second_half() {
+    let script = split_off().answer(200, ACCOUNT).answer(403, "{}");
+    let both = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        both.deleted.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::Forbidden)
+    );
+
+    let (user, identity) = (
+        both.receipt.user_id().clone(),
+        both.receipt.identity().clone(),
+    );
+    let kept = Receipt::new(user, identity, both.receipt.linked_at().unwrap());
+    assert_eq!(kept, both.receipt);
+    let script = ScriptedRoundTrip::new()
+        .answer(200, ACCOUNT)
+        .answer(204, "")
+        .answer(404, MISSING);
+    client(&script).delete_separate(&kept).await.unwrap();
+    assert_eq!(sent(&script), [READ_ACCOUNT, DELETE, READ_ACCOUNT]);
+}
+
+#[tokio::test]
+async fn at_a_local_tenant_the_split_off_account_is_gone_and_no_other() {
+    let sandbox = Sandbox::start().unwrap();
+    let token =
+        AccessToken::new(sandbox.token(&["read:users", "update:users", "delete:users"])).unwrap();
+    let client = Client::new(sandbox.url().parse().unwrap(), token).unwrap();
+    let user = sandbox.users()[0].clone();
+    let id = user["user_id"].as_str().unwrap();
+    let google = [
+        "google-oauth2",
+        user["identities"][1]["user_id"].as_str().unwrap(),
+    ]
+    .join("|");
+    let users = sandbox.users().len();
+
+    let both = client
+        .unlink_and_delete(&id.parse().unwrap(), &google.parse().unwrap())
+        .await
+        .unwrap();
+    both.deleted.unwrap();
+    assert!(sandbox.user(&google).is_none());
+    assert_eq!(sandbox.users().len(), users);
+    assert_eq!(
+        sandbox.user(id).unwrap()["identities"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    // An account that was never linked here is left alone.
+    let other = sandbox
+        .users()
+        .iter()
+        .find(|other| other["user_id"] != id)
+        .unwrap()["user_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let error = client
+        .unlink_and_delete(&id.parse().unwrap(), &other.parse().unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotProven);
+    assert!(sandbox.user(&other).is_some());
+}
