@@ -1,0 +1,212 @@
+//! What was typed, each part judged alone: nothing here reads the environment, a file or a terminal.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Parser, Subcommand};
+use unlink::{IdentityKey, ProviderName, UserId};
+
+use crate::{failure::Failure, io::Manner};
+
+/// Unlinks secondary accounts on Auth0.
+#[derive(Debug, Parser)]
+#[command(name = "auth0-unlink", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Environment:
+  AUTH0_DOMAIN                              the tenant, as in --domain
+  AUTH0_API_TOKEN or AUTH0_ACCESS_TOKEN     an access token of the Management API
+  AUTH0_DRY_RUN                             true: as if --dry-run were always given
+  NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours
+
+Exit codes:
+  0 done, or nothing to do      4 credentials or scope
+  1 failed, nothing changed     5 no such user or identity, ambiguous, or the main identity
+  2 usage                       6 declined, or not confirmed";
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Shared {
+    /// The tenant: a host, or http://127.0.0.1:PORT for a local one
+    #[arg(long, value_name = "DOMAIN", global = true, help_heading = "Tenant")]
+    pub(crate) domain: Option<String>,
+    /// Take the access token from a file, or from standard input for `-`
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Tenant")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Longest time for one call, its retries and waits included [default: 60]
+    #[arg(long, value_name = "SECONDS", global = true, help_heading = "Tenant", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Print one JSON document instead of text, and errors as one too
+    #[arg(long, global = true, help_heading = "Output")]
+    json: bool,
+    /// Say more on the way
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        conflicts_with = "quiet"
+    )]
+    verbose: bool,
+    /// Say nothing on the way
+    #[arg(short, long, global = true, help_heading = "Output")]
+    quiet: bool,
+    /// Never ask
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) no_input: bool,
+}
+
+impl Shared {
+    pub(crate) const fn manner(&self) -> Manner {
+        Manner {
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(List),
+    Unlink(Unlink),
+    Demo(Demo),
+}
+
+/// Show a user's identities, the main one first
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// The whole id of the user, such as 'auth0|507f1f77bcf86cd799439020'
+    pub(crate) user_id: UserId,
+}
+
+/// Take a linked identity off a user, which makes it a separate account again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auth0-unlink unlink 'auth0|507f1f77bcf86cd799439020' 'google-oauth2|115015401343387192604'")]
+pub(crate) struct Unlink {
+    #[command(flatten)]
+    pub(crate) pair: Pair,
+    /// Only read, and say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+}
+
+/// A user and an identity.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Pair {
+    /// The whole id of the user, such as 'auth0|507f1f77bcf86cd799439020'
+    pub(crate) user_id: UserId,
+    /// The identity, such as 'google-oauth2|1234'; or its provider alone, with ID
+    #[arg(value_name = "PROVIDER|ID")]
+    identity: String,
+    /// The identity's id at its provider
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+impl Pair {
+    /// The identity, from one argument or two.
+    pub(crate) fn key(&self) -> Result<IdentityKey, Failure> {
+        let refused = |error: unlink::ParseIdError| Failure::usage(error.to_string());
+        let Some(id) = &self.id else {
+            return self.identity.parse().map_err(refused);
+        };
+        if self.identity.contains('|') {
+            return Err(Failure::usage(
+                "the identity is given twice: give PROVIDER|ID as one argument, or PROVIDER and ID as two",
+            ));
+        }
+        // A `.` would not get through a path; the model's own words for it come from the one-argument form.
+        if matches!(self.identity.as_str(), "" | "." | "..") {
+            let key = format!("{}|{id}", self.identity);
+            return key.parse().map_err(refused);
+        }
+        let provider: ProviderName = self.identity.parse().map_err(refused)?;
+        Ok(IdentityKey::new(provider, id.parse().map_err(refused)?))
+    }
+}
+
+/// Unlink an account of a local tenant that is started for the purpose
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Start with the users of this file instead of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let duration = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    duration
+        .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
+        .ok_or_else(|| "give seconds, more than 0 and at most 86400".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_fit_together() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    fn key(words: &[&str]) -> Result<String, String> {
+        let typed = ["auth0-unlink", "unlink", "auth0|1"].iter().chain(words);
+        let args = Args::try_parse_from(typed).map_err(|error| error.to_string())?;
+        let Command::Unlink(unlink) = args.command else {
+            return Err("another command".to_owned());
+        };
+        let key = unlink.pair.key().map_err(|failure| failure.to_string())?;
+        Ok(format!("{} {}", key.provider(), key.user_id()))
+    }
+
+    #[test]
+    fn an_identity_is_one_word_or_two() {
+        for (words, provider_and_id) in [
+            (&["google-oauth2|2"][..], "google-oauth2 2"),
+            (&["google-oauth2", "2"], "google-oauth2 2"),
+            (&["samlp|conn|a@b.c"], "samlp conn|a@b.c"),
+            (&["samlp", "conn|a@b.c"], "samlp conn|a@b.c"),
+            (&["auth0", "auth0|2"], "auth0 auth0|2"),
+            (&["--yes", "newer", "2"], "newer 2"),
+        ] {
+            assert_eq!(key(words).as_deref(), Ok(provider_and_id), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_identity_is_refused() {
+        let refused = |words: &[&str]| key(words).unwrap_err();
+        insta::assert_snapshot!(refused(&["google-oauth2"]), @"no `|` between provider and id: give both as one text, such as google-oauth2|1234 (in quotes, since a shell takes a bare | for a pipe)");
+        insta::assert_snapshot!(refused(&[""]), @"no `|` between provider and id: give both as one text, such as google-oauth2|1234 (in quotes, since a shell takes a bare | for a pipe)");
+        insta::assert_snapshot!(refused(&["google-oauth2|"]), @"nothing after the `|`: give provider and id as one text, such as google-oauth2|1234");
+        insta::assert_snapshot!(refused(&["|2"]), @"nothing before the `|`: give provider and id as one text, such as google-oauth2|1234");
+        insta::assert_snapshot!(refused(&["google-oauth2|.."]), @"`.` and `..` are no ids of an identity: give its `user_id`, the part after `provider|`");
+        insta::assert_snapshot!(refused(&["google-oauth2", ""]), @"the identity's id is empty: give the `user_id` of the identity, the part after `provider|`");
+        insta::assert_snapshot!(refused(&["google-oauth2", "."]), @"`.` and `..` are no ids of an identity: give its `user_id`, the part after `provider|`");
+        insta::assert_snapshot!(refused(&["", "2"]), @"nothing before the `|`: give provider and id as one text, such as google-oauth2|1234");
+        insta::assert_snapshot!(refused(&["..", "2"]), @"`.` and `..` are no providers: give provider and id as one text, such as google-oauth2|1234");
+        insta::assert_snapshot!(refused(&["google-oauth2|2", "2"]), @"the identity is given twice: give PROVIDER|ID as one argument, or PROVIDER and ID as two");
+    }
+
+    #[test]
+    fn a_timeout_is_a_time() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        for text in ["0", "-1", "nan", "inf", "1e300", "soon", "86401"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Failures: exit codes, words, documents and hints.
+
+use std::net::TcpListener;
+
+use unlink_sandbox::Sandbox;
+
+use crate::{
+    recorder::{Answer, Recorder},
+    support::{JANE, JANES_GOOGLE, Ran, at, cli},
+};
+
+fn with_token(sandbox: &Sandbox, token: &str, words: &[&str]) -> Ran {
+    at(sandbox, words).env("AUTH0_API_TOKEN", token).run()
+}
+
+#[test]
+fn a_missing_scope_is_named_with_where_to_add_it() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["read:users"]);
+    let words = ["unlink", JANE, JANES_GOOGLE, "--yes"];
+    insta::assert_snapshot!(with_token(&sandbox, &token, &words).told_of(sandbox.url()));
+    let json = with_token(&sandbox, &token, &[&words[..], &["--json"]].concat());
+    insta::assert_snapshot!(json.told_of(sandbox.url()));
+    assert!(sandbox.effects().is_empty());
+}
+
+#[test]
+fn a_users_own_token_acts_on_that_user_alone() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.user_token("auth0|63d2a4f18e0b7c35d9a61f47", &["read:current_user"]);
+    insta::assert_snapshot!(with_token(&sandbox, &token, &["list", JANE]).told_of(sandbox.url()));
+}
+
+#[test]
+fn a_refused_token_says_for_which_audience_to_get_one() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.expired_token(&["read:users"]);
+    insta::assert_snapshot!(with_token(&sandbox, &token, &["list", JANE]).told_of(sandbox.url()));
+    let elsewhere = Sandbox::start().unwrap().token(&["read:users"]);
+    let ran = with_token(&sandbox, &elsewhere, &["list", JANE]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+}
+
+#[test]
+fn a_rate_limit_says_when_to_come_back() {
+    let tenant = Recorder::start(|_| {
+        Answer {
+        status: 429,
+        headers: "retry-after: 3600\r\n",
+        body: r#"{"statusCode":429,"error":"Too Many Requests","message":"Global limit has been reached","errorCode":"too_many_requests"}"#.into(),
+    }
+    });
+    let list = |words: &[&str]| {
+        let words = [&["list", JANE, "--domain", tenant.url()], words].concat();
+        cli(&words).env("AUTH0_API_TOKEN", "planted.token").run()
+    };
+    let ran = list(&[]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let (before, date) = ran.err.split_once("try again after ").unwrap();
+    insta::assert_snapshot!(before, @r"
+    error: the tenant answered 429 Too Many Requests: Global limit has been reached (too_many_requests)
+    hint:
+    ");
+    assert!(httpdate::parse_http_date(date.trim()).is_ok(), "{date}");
+    insta::assert_snapshot!(list(&["--json"]).err, @r#"{"error":{"kind":"rate_limited","message":"the tenant answered 429 Too Many Requests: Global limit has been reached (too_many_requests)","status":429,"error_code":"too_many_requests","may_have_been_applied":false}}"#);
+}
+
+#[test]
+fn no_connection_tells_each_cause_once() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let ran = cli(&["list", JANE, "--domain", &url, "--timeout", "1"])
+        .env("AUTH0_API_TOKEN", "planted.token")
+        .run();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let lines: Vec<_> = ran.err.lines().collect();
+    assert_eq!(lines[0], "error: the request was not sent");
+    assert!(lines.len() > 1);
+    for (index, line) in lines[1..].iter().enumerate() {
+        let cause = line.strip_prefix("  caused by: ").unwrap();
+        assert!(
+            !lines[..=index].iter().any(|above| above.contains(cause)),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn what_may_have_happened_is_said() {
+    let tenant = Recorder::start(|method| match method {
+        "GET" => Answer::ok(
+            r#"{"user_id":"auth0|1","identities":[
+                {"provider":"auth0","user_id":"1","connection":"db"},
+                {"provider":"sms","user_id":"2","connection":"sms"}]}"#,
+        ),
+        _ => Answer {
+            status: 503,
+            headers: "",
+            body: String::new(),
+        },
+    });
+    let words = [
+        "unlink",
+        "auth0|1",
+        "sms|2",
+        "--yes",
+        "--timeout",
+        "1",
+        "--domain",
+        tenant.url(),
+    ];
+    let unlink = |words: &[&str]| cli(words).env("AUTH0_API_TOKEN", "planted.token").run();
+    let ran = unlink(&words);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    insta::assert_snapshot!(ran.told_of(tenant.url()));
+    let json = unlink(&[&words[..], &["--json"]].concat());
+    assert_eq!(
+        json.error_document()["error"]["may_have_been_applied"],
+        true
+    );
+}
+
+#[test]
+fn a_typing_mistake_is_a_document_too_where_one_is_asked_for() {
+    for (name, words) in [
+        ("typed_wrong_option", &["list", "--jsno"][..]),
+        ("typed_too_little_json", &["list", "--json"]),
+        (
+            "typed_half_an_identity_json",
+            &["unlink", "auth0|1", "google-oauth2", "--json"],
+        ),
+        (
+            "typed_too_much_after_the_options",
+            &["list", "--", "--json", "x"],
+        ),
+        ("typed_nothing", &[]),
+    ] {
+        let ran = cli(words).run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        insta::assert_snapshot!(name, ran.told());
+    }
+}

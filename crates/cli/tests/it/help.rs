@@ -1,0 +1,26 @@
+//! The texts that explain the commands.
+
+use crate::support::cli;
+
+#[test]
+fn each_command_explains_itself() {
+    for (name, words) in [
+        ("help", &["--help"][..]),
+        ("help_list", &["list", "--help"]),
+        ("help_unlink", &["unlink", "--help"]),
+        ("help_demo", &["demo", "--help"]),
+    ] {
+        let ran = cli(words).run();
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+        insta::assert_snapshot!(name, ran.out);
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let ran = cli(&["--version"]).run();
+    assert_eq!(
+        ran.out,
+        concat!("auth0-unlink ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

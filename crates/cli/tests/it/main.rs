@@ -1,0 +1,20 @@
+//! The built `auth0-unlink`, run as a user runs it: arguments, environment and streams in, exit code and streams out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on says so with a place"
+)]
+
+mod demo;
+mod failures;
+mod help;
+mod listing;
+#[cfg(unix)]
+mod prompt;
+mod recorder;
+mod secrets;
+mod settings;
+mod streams;
+mod support;
+mod unlinking;
+mod wire;

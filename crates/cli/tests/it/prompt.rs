@@ -1,0 +1,161 @@
+//! The question before a change, at a real pseudo-terminal.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    process::{Child, Stdio},
+};
+
+use rustix::{
+    fs::{Mode, OFlags, open},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+};
+use unlink_sandbox::Sandbox;
+
+use crate::support::{JANE, JANES_GOOGLE, Ran, at, requests};
+
+/// A run whose input and messages are a terminal.
+struct AtTerminal {
+    child: Child,
+    terminal: File,
+    seen: String,
+}
+
+impl AtTerminal {
+    fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let line = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let mut command = at(sandbox, words).into_command();
+        let child = command
+            .stdin(Stdio::from(line.try_clone().unwrap()))
+            .stderr(Stdio::from(line))
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The terminal ends when the last handle of its line is closed; `command` holds two.
+        drop(command);
+        Self {
+            child,
+            terminal: terminal.into(),
+            seen: String::new(),
+        }
+    }
+
+    /// Reads until `end` is on the terminal, or to the end of the run.
+    fn read_until(&mut self, end: &str) -> &str {
+        let mut buffer = [0; 1024];
+        while !self.seen.ends_with(end) {
+            match self.terminal.read(&mut buffer) {
+                // Linux reports a closed line as an error.
+                Ok(0) | Err(_) => break,
+                Ok(length) => self.seen += std::str::from_utf8(&buffer[..length]).unwrap(),
+            }
+        }
+        &self.seen
+    }
+
+    fn answer(mut self, answer: &str) -> Ran {
+        self.terminal.write_all(answer.as_bytes()).unwrap();
+        self.read_until("\0");
+        let output = self.child.wait_with_output().unwrap();
+        Ran {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: self.seen.replace("\r\n", "\n"),
+        }
+    }
+}
+
+const ASKS: &str = "[y/N] ";
+const WORDS: [&str; 3] = ["unlink", JANE, JANES_GOOGLE];
+
+fn methods(sandbox: &Sandbox) -> Vec<String> {
+    requests(sandbox)
+        .into_iter()
+        .map(|(method, _)| method)
+        .collect()
+}
+
+#[test]
+fn the_question_names_everything_and_yes_goes_ahead_after_a_fresh_read() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut asked = AtTerminal::start(&sandbox, &WORDS);
+    let question = asked
+        .read_until(ASKS)
+        .replace(sandbox.url(), "http://LOCAL");
+    insta::assert_snapshot!(question.replace("\r\n", "\n"), @r"
+    At http://LOCAL, unlink google-oauth2|108357642915403298764 (connection google-oauth2) from auth0|63d17b7dbc8a5d0f3e9c4a21.
+    A separate account google-oauth2|108357642915403298764 without metadata appears.
+    Go ahead? [y/N]
+    ");
+    assert!(sandbox.effects().is_empty());
+    let ran = asked.answer("y\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(methods(&sandbox), ["GET", "GET", "DELETE"]);
+    assert_eq!(sandbox.effects().len(), 2);
+}
+
+#[test]
+fn any_other_answer_changes_nothing() {
+    // The last is the end of input, typed.
+    for answer in ["n\n", "\n", "no\n", "yess\n", "\u{4}"] {
+        let sandbox = Sandbox::start().unwrap();
+        let mut asked = AtTerminal::start(&sandbox, &WORDS);
+        asked.read_until(ASKS);
+        let ran = asked.answer(answer);
+        assert_eq!(ran.code, Some(6), "{answer:?} {ran:?}");
+        assert!(ran.err.contains("declined: nothing was changed"), "{ran:?}");
+        assert_eq!(methods(&sandbox), ["GET"]);
+    }
+}
+
+#[test]
+fn quiet_still_asks_in_full() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut asked = AtTerminal::start(&sandbox, &[&WORDS[..], &["-q"]].concat());
+    let question = asked.read_until(ASKS);
+    assert!(
+        question.contains(JANE) && question.contains(JANES_GOOGLE),
+        "{question}"
+    );
+    assert_eq!(asked.answer("YES\n").code, Some(0));
+}
+
+#[test]
+fn what_changed_while_the_question_stood_is_seen() {
+    let sandbox = Sandbox::start().unwrap();
+    let mut asked = AtTerminal::start(&sandbox, &WORDS);
+    asked.read_until(ASKS);
+    let other = at(&sandbox, &[&WORDS[..], &["--yes"]].concat()).run();
+    assert_eq!(other.code, Some(0), "{other:?}");
+    let before = methods(&sandbox).len();
+    let ran = asked.answer("y\n");
+    assert!(ran.out.starts_with("Nothing to do"), "{ran:?}");
+    assert!(
+        methods(&sandbox)[before..]
+            .iter()
+            .all(|method| method == "GET")
+    );
+}
+
+#[test]
+fn without_a_terminal_or_with_no_input_the_command_to_run_is_named() {
+    let sandbox = Sandbox::start().unwrap();
+    let no_input = [&WORDS[..], &["--no-input"]].concat();
+    let ran = AtTerminal::start(&sandbox, &no_input).answer("");
+    assert_eq!(ran.code, Some(6));
+    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    insta::assert_snapshot!(
+        at(&sandbox, &WORDS)
+            .input("y\n")
+            .run()
+            .told_of(sandbox.url())
+    );
+    let json = [&WORDS[..], &["--json"]].concat();
+    let ran = AtTerminal::start(&sandbox, &json).answer("");
+    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    assert!(sandbox.effects().is_empty());
+}

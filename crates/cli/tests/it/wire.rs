@@ -1,0 +1,125 @@
+//! What goes over the wire, and what an answer is believed to say.
+
+use crate::{
+    recorder::{Answer, Recorder},
+    support::cli,
+};
+
+const MAIN: &str =
+    r#"{"provider":"auth0","user_id":"1#","connection":"Username-Password-Authentication"}"#;
+const GOOGLE: &str = r#"{"provider":"google-oauth2","user_id":"2","connection":"google-oauth2"}"#;
+
+/// A tenant whose user `auth0|1#` has a Google identity until it is unlinked, or for ever.
+fn tenant(left: &'static [&'static str]) -> Recorder {
+    Recorder::start(move |method| match method {
+        "GET" => Answer::ok(format!(
+            r#"{{"user_id":"auth0|1#","identities":[{MAIN},{GOOGLE}]}}"#
+        )),
+        _ => Answer::ok(format!("[{}]", left.join(","))),
+    })
+}
+
+fn unlink(tenant: &Recorder, words: &[&str]) -> crate::support::Ran {
+    let words = [&["unlink"], words, &["--yes", "--domain", tenant.url()]].concat();
+    cli(&words).env("AUTH0_API_TOKEN", "planted.token").run()
+}
+
+#[test]
+fn an_id_stays_inside_its_segment_in_both_forms() {
+    for words in [
+        &["auth0|1#", "google-oauth2|2"][..],
+        &["auth0|1#", "google-oauth2", "2"],
+    ] {
+        let tenant = tenant(&[MAIN]);
+        let ran = unlink(&tenant, words);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(
+            tenant.lines(),
+            [
+                "GET /api/v2/users/auth0%7C1%23?fields=user_id%2Cidentities HTTP/1.1",
+                "DELETE /api/v2/users/auth0%7C1%23/identities/google-oauth2/2 HTTP/1.1",
+            ]
+        );
+    }
+}
+
+#[test]
+fn ids_that_would_change_the_path_send_nothing() {
+    let tenant = tenant(&[MAIN]);
+    for id in ["", ".", ".."] {
+        let key = format!("google-oauth2|{id}");
+        let with_provider = format!("{id}|2");
+        for words in [
+            &[id, "google-oauth2|2"][..],
+            &["auth0|1#", id],
+            &["auth0|1#", &key],
+            &["auth0|1#", &with_provider],
+            &["auth0|1#", "google-oauth2", id],
+            &["auth0|1#", id, "2"],
+        ] {
+            let ran = unlink(&tenant, words);
+            assert_eq!(ran.code, Some(2), "{words:?} {ran:?}");
+        }
+        let listed = cli(&["list", id, "--domain", tenant.url()])
+            .env("AUTH0_API_TOKEN", "planted.token")
+            .run();
+        assert_eq!(listed.code, Some(2), "{listed:?}");
+    }
+    assert_eq!(tenant.lines(), [""; 0]);
+}
+
+#[test]
+fn success_with_the_identity_still_there_is_none() {
+    // As typed, with the provider in front, and with the connection in front.
+    for words in [
+        &["auth0|1#", "google-oauth2|2"][..],
+        &["auth0|1#", "google-oauth2|google-oauth2|2"],
+        &["auth0|1#", "google-oauth2", "google-oauth2|2"],
+    ] {
+        let tenant = tenant(&[MAIN, GOOGLE]);
+        let ran = unlink(&tenant, words);
+        assert_eq!(ran.code, Some(1), "{words:?} {ran:?}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.told_of(tenant.url()));
+        }
+        let last = tenant.lines().pop().unwrap();
+        assert_eq!(
+            last,
+            "DELETE /api/v2/users/auth0%7C1%23/identities/google-oauth2/2 HTTP/1.1"
+        );
+        let json = unlink(&tenant, &[words, &["--json"]].concat());
+        assert_eq!(json.error_document()["error"]["kind"], "not_changed");
+    }
+}
+
+#[test]
+fn an_answer_with_one_odd_element_is_judged_by_the_others() {
+    let tenant = tenant(&[MAIN, r#"{"provider":"\u001b[31m"}"#]);
+    let ran = unlink(&tenant, &["auth0|1#", "google-oauth2|2"]);
+    insta::assert_snapshot!(ran.told_of(tenant.url()));
+}
+
+#[test]
+fn nothing_a_tenant_says_steers_the_terminal() {
+    let tenant = Recorder::start(|_| {
+        Answer::ok(
+            r#"{"user_id":"auth0|1\u001b[2J","identities":[
+                {"provider":"auth0\u0007","user_id":"1\u001b[2J","connection":"a\u009b31mb\u202e"},
+                {"provider":"sms","user_id":"2\r\n3","connection":"c\td","profileData":{"email":"\u007fx"}}]}"#,
+        )
+    });
+    let list = |words: &[&str]| {
+        let words = [&["list", "auth0|1", "--domain", tenant.url()], words].concat();
+        cli(&words).env("AUTH0_API_TOKEN", "planted.token").run()
+    };
+    let unlink = unlink(&tenant, &["auth0|1", "github|9"]);
+    for ran in [&list(&[]), &list(&["--json"]), &unlink] {
+        let steers = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(
+            !ran.out.contains(steers) && !ran.err.contains(steers),
+            "{ran:?}"
+        );
+    }
+    insta::assert_snapshot!(list(&[]).told_of(tenant.url()));
+    insta::assert_snapshot!(unlink.told_of(tenant.url()));
+}
