@@ -93,7 +93,7 @@ fn newlines(text: &str) -> String {
 }
 
 fn diff(path: &str, found: &str, wanted: &str) -> String {
-    TextDiff::from_lines(newlines(found), newlines(wanted))
+    TextDiff::from_lines(&newlines(found), &newlines(wanted))
         .unified_diff()
         .header(path, &format!("{path} (as generated)"))
         .to_string()
