@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderValue;
+use bytes::Bytes;
+use tracing::Instrument as _;
 
 use crate::{
-    client::Channel,
+    client::{Channel, Credentials},
     error::{DecodeError, Error, ErrorKind},
     rate_limit,
     request::{Request, Response},
@@ -49,6 +50,11 @@ const GRACE: Duration = Duration::from_millis(100);
 pub trait Operation: MaybeSendSync {
     /// What the operation gives its caller.
     type Output;
+
+    /// What the operation is called in traces.
+    fn name(&self) -> &'static str {
+        "request"
+    }
 
     /// The request, the same at each attempt.
     fn request(&self) -> &Request;
@@ -126,13 +132,57 @@ pub struct Answered<T> {
     pub response: Response,
 }
 
+impl<T> Answered<T> {
+    /// Takes the output out, and keeps how it came about.
+    pub fn split(self) -> (T, Answered<()>) {
+        let Self {
+            output,
+            settled_by,
+            attempts,
+            response,
+        } = self;
+        (
+            output,
+            Answered {
+                output: (),
+                settled_by,
+                attempts,
+                response,
+            },
+        )
+    }
+}
+
 /// Runs one operation to its end or to `ends`, a time of the channel's clock.
 pub(crate) async fn run<O: Operation>(
     channel: &Channel,
-    tokens: Option<&Arc<dyn TokenSource>>,
+    credentials: Option<&Credentials>,
     operation: &O,
     ends: Duration,
 ) -> Result<Answered<O::Output>, Error> {
+    let span = tracing::debug_span!("auth0", operation = operation.name());
+    let outcome = send_and_settle(channel, credentials, operation, ends)
+        .instrument(span.clone())
+        .await;
+    if let Ok(done) = &outcome {
+        let _entered = span.enter();
+        tracing::debug!(
+            attempts = done.attempts,
+            settled_by = ?done.settled_by,
+            status = done.response.status().as_u16(),
+            "done"
+        );
+    }
+    outcome
+}
+
+async fn send_and_settle<O: Operation>(
+    channel: &Channel,
+    credentials: Option<&Credentials>,
+    operation: &O,
+    ends: Duration,
+) -> Result<Answered<O::Output>, Error> {
+    let tokens = credentials.map(|credentials| &credentials.tokens);
     let clock = channel.time();
     let limits = channel.limits();
     let left = || ends.saturating_sub(clock.now());
@@ -204,7 +254,13 @@ pub(crate) async fn run<O: Operation>(
             attempts += 1;
         }
         let limit = time_left.min(limits.attempt);
-        let response = attempt(channel, request, authorization.as_ref(), limit).await;
+        let extra = credentials.map(|credentials| &credentials.headers);
+        let response = attempt(
+            channel,
+            channel.prepare(request, extra, authorization),
+            limit,
+        )
+        .await;
 
         let (event, failure) = match response {
             Err(error) => {
@@ -277,8 +333,17 @@ pub(crate) async fn run<O: Operation>(
         if !probing {
             request_failure = failure.clone();
         }
-        latest_failure = Some(failure);
         step = progress.next(event, left(), fastrand::f64());
+        tracing::debug!(
+            attempt = attempts,
+            probing,
+            outcome = ?event,
+            kind = ?failure.kind(),
+            status = failure.answer().map(|answer| answer.status().as_u16()),
+            next = ?step,
+            "not done"
+        );
+        latest_failure = Some(failure);
     }
 }
 
@@ -310,12 +375,10 @@ fn renewable(tokens: Option<&Arc<dyn TokenSource>>, token: Option<&AccessToken>)
 
 async fn attempt(
     channel: &Channel,
-    request: &Request,
-    authorization: Option<&HeaderValue>,
+    request: http::Request<Bytes>,
     limit: Duration,
 ) -> Result<Response, RoundTripError> {
-    let http = channel.prepare(request, authorization);
-    let answer = channel.round_trip().round_trip(http, limit);
+    let answer = channel.round_trip().round_trip(request, limit);
     match time::within(channel.time(), limit + GRACE, answer).await {
         Some(answer) => answer.map(Response::from),
         None => Err(RoundTripError::new(

@@ -2,8 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
     call::{self, Answered, Operation},
@@ -40,6 +41,23 @@ impl Default for Limits {
     }
 }
 
+/// What `Auth0-Client` holds, in base64.
+const TELEMETRY: &str = concat!(
+    r#"{"name":"auth0-unlink","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    r#""}"#
+);
+
+/// Headers that say where a request goes, whose it is and how long it is.
+const RESERVED_HEADERS: [HeaderName; 6] = [
+    header::AUTHORIZATION,
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+];
+
 /// The way to one tenant, without credentials: what a token source fetches its token through.
 #[derive(Clone)]
 pub struct Channel {
@@ -52,6 +70,7 @@ struct Wire {
     round_trip: Arc<dyn RoundTrip>,
     time: Arc<dyn Time>,
     user_agent: HeaderValue,
+    telemetry: Option<HeaderValue>,
 }
 
 impl Channel {
@@ -97,14 +116,20 @@ impl Channel {
     pub(crate) fn prepare(
         &self,
         request: &Request,
-        token: Option<&HeaderValue>,
+        extra: Option<&HeaderMap>,
+        token: Option<HeaderValue>,
     ) -> http::Request<Bytes> {
         let mut http = request.to_http(&self.wire.tenant);
-        http.headers_mut()
-            .insert(header::USER_AGENT, self.wire.user_agent.clone());
+        let headers = http.headers_mut();
+        headers.insert(header::USER_AGENT, self.wire.user_agent.clone());
+        if let Some(telemetry) = &self.wire.telemetry {
+            headers.insert("auth0-client", telemetry.clone());
+        }
+        for (name, value) in extra.into_iter().flatten() {
+            headers.insert(name, value.clone());
+        }
         if let Some(token) = token {
-            http.headers_mut()
-                .insert(header::AUTHORIZATION, token.clone());
+            headers.insert(header::AUTHORIZATION, token);
         }
         http
     }
@@ -139,7 +164,14 @@ impl fmt::Debug for Channel {
 #[derive(Clone)]
 pub struct Client {
     channel: Channel,
-    tokens: Arc<dyn TokenSource>,
+    credentials: Credentials,
+}
+
+/// What a client adds to its requests, beside what every request of its channel carries.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) tokens: Arc<dyn TokenSource>,
+    pub(crate) headers: HeaderMap,
 }
 
 impl Client {
@@ -153,6 +185,7 @@ impl Client {
             limits: Limits::default(),
             connect: Duration::from_secs(5),
             extra_roots: Vec::new(),
+            telemetry: false,
             user_agent: concat!("auth0-unlink/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -168,8 +201,37 @@ impl Client {
     pub fn with_deadline(&self, deadline: Duration) -> Self {
         Self {
             channel: self.channel.with_deadline(deadline),
-            tokens: Arc::clone(&self.tokens),
+            credentials: self.credentials.clone(),
         }
+    }
+
+    /// The same client with another number of attempts for its calls.
+    #[must_use]
+    pub fn with_attempts(&self, attempts: u32) -> Self {
+        let mut client = self.clone();
+        client.channel.limits.attempts = attempts;
+        client
+    }
+
+    /// The same client with a header added to its requests, such as `X-Correlation-ID`, which
+    /// [Auth0 shows in its logs](https://auth0.com/docs/api/management/v2).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Input`] for what no header can hold, and for headers that are the client's own business.
+    pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
+        let refuse = |problem: &'static str| Error::new(ErrorKind::Input, problem);
+        let name: HeaderName = name
+            .parse()
+            .map_err(|_| refuse("not the name of a header"))?;
+        let value =
+            HeaderValue::from_str(value).map_err(|_| refuse("not the value of a header"))?;
+        if RESERVED_HEADERS.contains(&name) {
+            return Err(refuse("this header is set by the client itself"));
+        }
+        let mut client = self.clone();
+        client.credentials.headers.insert(name, value);
+        Ok(client)
     }
 
     /// Starts a call: its deadline runs from now on, for all operations done through it.
@@ -212,7 +274,7 @@ impl Call {
     pub async fn execute<O: Operation>(&self, operation: O) -> Result<Answered<O::Output>, Error> {
         call::run(
             &self.client.channel,
-            Some(&self.client.tokens),
+            Some(&self.client.credentials),
             &operation,
             self.ends,
         )
@@ -230,6 +292,7 @@ pub struct ClientBuilder {
     limits: Limits,
     connect: Duration,
     extra_roots: Vec<u8>,
+    telemetry: bool,
     user_agent: String,
 }
 
@@ -270,6 +333,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends the `Auth0-Client` header, by which Auth0 counts the libraries in use; off unless asked for.
+    pub const fn telemetry(mut self, on: bool) -> Self {
+        self.telemetry = on;
+        self
+    }
+
     /// Carries requests by another round trip than the built-in one.
     pub fn round_trip(mut self, round_trip: impl RoundTrip) -> Self {
         self.round_trip = Some(Arc::new(round_trip));
@@ -297,6 +366,14 @@ impl ClientBuilder {
             )
             .with_source(error)
         })?;
+        let telemetry = self
+            .telemetry
+            .then(|| HeaderValue::from_str(&BASE64_STANDARD.encode(TELEMETRY)))
+            .transpose();
+        let telemetry = telemetry.map_err(|error| {
+            Error::new(ErrorKind::Input, "the telemetry cannot be sent in a header")
+                .with_source(error)
+        })?;
         #[cfg(feature = "hyper")]
         let (round_trip, time): (Arc<dyn RoundTrip>, Arc<dyn Time>) = (
             match self.round_trip {
@@ -322,13 +399,17 @@ impl ClientBuilder {
             round_trip,
             time,
             user_agent,
+            telemetry,
         });
         Ok(Client {
             channel: Channel {
                 wire,
                 limits: self.limits,
             },
-            tokens: self.tokens,
+            credentials: Credentials {
+                tokens: self.tokens,
+                headers: HeaderMap::new(),
+            },
         })
     }
 }

@@ -262,6 +262,10 @@ impl TokenRequest {
 impl Operation for TokenRequest {
     type Output = Issued;
 
+    fn name(&self) -> &'static str {
+        "get token"
+    }
+
     fn request(&self) -> &Request {
         &self.0
     }

@@ -3,14 +3,16 @@
 use std::time::SystemTime;
 
 use identity_model::{IdentityKey, ListedIdentity, User, UserId};
-use transport::{Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
+use tracing::Instrument as _;
+use transport::{Call, ErrorKind as Failure, Response, SettledBy, Tenant, TokenSource};
 
 use crate::{
-    delete::{self, Deleted, Receipt, UnlinkedAndDeleted},
+    delete::{self, Deleted, GetUser, Receipt, UnlinkedAndDeleted},
     error::Error,
     link::{self, LinkOutcome, Secondary},
-    operations::{FindConnection, ListIdentities, TakeSnapshot, UnlinkIdentity},
+    operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot, UnlinkIdentity},
     snapshot::Snapshot,
+    trace::Ids,
 };
 
 /// Unlinks identities of a tenant's users; clones are cheap and share connections and token.
@@ -32,12 +34,18 @@ use crate::{
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Client(transport::Client);
+pub struct Client {
+    transport: transport::Client,
+    ids: Ids,
+}
 
 /// A client over a transport with settings of the caller's own.
 impl From<transport::Client> for Client {
     fn from(transport: transport::Client) -> Self {
-        Self(transport)
+        Self {
+            transport,
+            ids: Ids::default(),
+        }
     }
 }
 
@@ -48,13 +56,22 @@ impl Client {
     ///
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) as [`transport::ClientBuilder::build`] describes.
     pub fn new(tenant: Tenant, tokens: impl TokenSource) -> Result<Self, Error> {
-        Ok(Self(transport::Client::builder(tenant, tokens).build()?))
+        Ok(transport::Client::builder(tenant, tokens).build()?.into())
     }
 
     /// The transport underneath, for operations of the caller's own.
     #[must_use]
     pub const fn transport(&self) -> &transport::Client {
-        &self.0
+        &self.transport
+    }
+
+    /// The same client with all ids shown in traces; those of `email` and `sms` users are hashed otherwise.
+    #[must_use]
+    pub fn with_ids_in_traces(&self) -> Self {
+        Self {
+            transport: self.transport.clone(),
+            ids: Ids::Shown,
+        }
     }
 
     /// Reads a user's identities: its id and `identities`, the main one first; no other key is asked for.
@@ -63,7 +80,32 @@ impl Client {
     ///
     /// [`ErrorKind::Request`](crate::ErrorKind::Request); kind `NotFound` when there is no such user.
     pub fn identities(&self, user: &UserId) -> impl Future<Output = Result<User, Error>> + use<> {
-        let (call, operation) = (self.0.call(), ListIdentities::new(user));
+        let span = self.ids.span("identities", user, None);
+        let (call, operation) = (self.transport.call(), ListIdentities::new(user));
+        async move { Ok(call.execute(operation?).await?.output) }.instrument(span)
+    }
+
+    /// Reads a user in full.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request); kind `NotFound` when there is no such user.
+    pub fn user(&self, user: &UserId) -> impl Future<Output = Result<User, Error>> + use<> {
+        let span = self.ids.span("user", user, None);
+        let (call, operation) = (self.transport.call(), GetUser::new(user));
+        async move { Ok(call.execute(operation?).await?.output) }.instrument(span)
+    }
+
+    /// Finds the users with this e-mail address, which Auth0 compares with its case; needs `read:users`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request).
+    pub fn users_by_email(
+        &self,
+        email: &str,
+    ) -> impl Future<Output = Result<Vec<User>, Error>> + use<> {
+        let (call, operation) = (self.transport.call(), FindUsersByEmail::new(email));
         async move { Ok(call.execute(operation?).await?.output) }
     }
 
@@ -84,8 +126,9 @@ impl Client {
         user: &UserId,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
-        let (call, user, identity) = (self.0.call(), user.clone(), identity.clone());
-        async move {
+        let span = self.ids.span("unlink", user, Some(identity));
+        let (call, user, identity) = (self.transport.call(), user.clone(), identity.clone());
+        let unlinking = async move {
             match call.execute(TakeSnapshot::new(&user)?).await {
                 Ok(seen) => unlink_seen(&call, &seen.output, &identity).await,
                 Err(error) if error.kind() == Failure::Forbidden => {
@@ -93,7 +136,8 @@ impl Client {
                 }
                 Err(error) => Err(error.into()),
             }
-        }
+        };
+        unlinking.instrument(span)
     }
 
     /// Unlinks an identity in one request, judged by what the caller saw earlier.
@@ -106,8 +150,9 @@ impl Client {
         seen: &Snapshot,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
-        let (call, seen, identity) = (self.0.call(), seen.clone(), identity.clone());
-        async move { unlink_seen(&call, &seen, &identity).await }
+        let (call, seen, identity) = (self.transport.call(), seen.clone(), identity.clone());
+        let span = self.ids.span("unlink", seen.user_id(), Some(&identity));
+        async move { unlink_seen(&call, &seen, &identity).await }.instrument(span)
     }
 
     /// Unlinks an identity without reading first, for a token that may not read users.
@@ -124,8 +169,9 @@ impl Client {
         user: &UserId,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
-        let (call, user, identity) = (self.0.call(), user.clone(), identity.clone());
-        async move { unlink_unread(&call, user, identity).await }
+        let (call, user, identity) = (self.transport.call(), user.clone(), identity.clone());
+        let span = self.ids.span("unlink", &user, Some(&identity));
+        async move { unlink_unread(&call, user, identity).await }.instrument(span)
     }
 
     /// Unlinks an identity and deletes the account that appears for it, which may take many seconds.
@@ -144,8 +190,9 @@ impl Client {
         user: &UserId,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<UnlinkedAndDeleted, Error>> + use<> {
-        let (transport, user, identity) = (self.0.clone(), user.clone(), identity.clone());
-        async move {
+        let (transport, user, identity) = (self.transport.clone(), user.clone(), identity.clone());
+        let span = self.ids.span("unlink and delete", &user, Some(&identity));
+        let both = async move {
             let call = transport.call();
             // Read here and not by `unlink`: without a read there is no evidence, and so no first half either.
             let seen = call.execute(TakeSnapshot::new(&user)?).await?.output;
@@ -162,7 +209,8 @@ impl Client {
                 receipt,
                 deleted,
             })
-        }
+        };
+        both.instrument(span)
     }
 
     /// Deletes the account that an earlier unlinking split off, as its receipt proves.
@@ -175,8 +223,11 @@ impl Client {
         &self,
         receipt: &Receipt,
     ) -> impl Future<Output = Result<Deleted, Error>> + use<> {
-        let (call, receipt) = (self.0.call(), receipt.clone());
-        async move { delete::delete_separate(&call, &receipt).await }
+        let (call, receipt) = (self.transport.call(), receipt.clone());
+        let span = self
+            .ids
+            .span("delete", receipt.user_id(), Some(receipt.identity()));
+        async move { delete::delete_separate(&call, &receipt).await }.instrument(span)
     }
 
     /// Links an account to a user, whose main identity stays the main one; the account's metadata is lost.
@@ -191,8 +242,9 @@ impl Client {
         user: &UserId,
         account: &Secondary,
     ) -> impl Future<Output = Result<LinkOutcome, Error>> + use<> {
-        let (call, user, account) = (self.0.call(), user.clone(), account.clone());
-        async move { link::link(&call, &user, &account).await }
+        let (call, user, account) = (self.transport.call(), user.clone(), account.clone());
+        let span = self.ids.span("link", &user, Some(account.key()));
+        async move { link::link(&call, &user, &account).await }.instrument(span)
     }
 
     /// Looks up the id (`con_…`) of the connection of this name, `None` if there is none; needs `read:connections`.
@@ -204,7 +256,7 @@ impl Client {
         &self,
         name: &str,
     ) -> impl Future<Output = Result<Option<String>, Error>> + use<> {
-        let (call, operation) = (self.0.call(), FindConnection::new(name));
+        let (call, operation) = (self.transport.call(), FindConnection::new(name));
         async move { Ok(call.execute(operation?).await?.output) }
     }
 }
@@ -231,6 +283,7 @@ async fn unlink_seen(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Resu
         remaining: remaining.identities,
         settled_by: answered.settled_by,
         attempts: answered.attempts,
+        response: answered.response,
         warnings: seen
             .warnings()
             .iter()
@@ -258,6 +311,7 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
                 remaining,
                 settled_by: answered.settled_by,
                 attempts: answered.attempts,
+                response: answered.response,
                 warnings: answered.output.warnings,
             }))
         }
@@ -330,6 +384,8 @@ pub struct Unlinked {
     pub settled_by: SettledBy,
     /// How often the request was sent, or tried to be.
     pub attempts: u32,
+    /// The answer that shows it, as it came.
+    pub response: Response,
     /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
     pub warnings: Vec<String>,
 }
@@ -350,6 +406,8 @@ pub struct Absent {
     pub settled_by: SettledBy,
     /// How often the request was sent, or tried to be.
     pub attempts: u32,
+    /// The answer that shows it, as it came.
+    pub response: Response,
     /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
     pub warnings: Vec<String>,
 }

@@ -128,6 +128,10 @@ impl GetUser {
 impl Operation for GetUser {
     type Output = User;
 
+    fn name(&self) -> &'static str {
+        "read user"
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }
@@ -171,6 +175,10 @@ impl DeleteAccount {
 impl Operation for DeleteAccount {
     type Output = ();
 
+    fn name(&self) -> &'static str {
+        "delete user"
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }
@@ -210,6 +218,10 @@ struct AwaitGone {
 
 impl Operation for AwaitGone {
     type Output = ();
+
+    fn name(&self) -> &'static str {
+        "read user"
+    }
 
     fn request(&self) -> &Request {
         &self.request

@@ -35,6 +35,7 @@ mod link;
 mod operations;
 mod resolve;
 mod snapshot;
+mod trace;
 
 pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
 pub use current_user::CurrentUser;
@@ -45,6 +46,8 @@ pub use identity_model::{
     ProfileData, Provider, ProviderName, User, UserId,
 };
 pub use link::{LinkIdentity, LinkOutcome, Linked, Secondary};
-pub use operations::{FindConnection, ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity};
+pub use operations::{
+    FindConnection, FindUsersByEmail, ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity,
+};
 pub use snapshot::Snapshot;
 pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};

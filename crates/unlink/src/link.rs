@@ -6,8 +6,8 @@ use identity_model::{
     IdentityKey, ListedIdentity, ParseIdError, UserId, listed_identities, listed_identities_of_user,
 };
 use transport::{
-    AccessToken, Call, DecodeError, ErrorKind as Failure, Operation, Request, Response, Settled,
-    SettledBy,
+    AccessToken, Answered, Call, DecodeError, ErrorKind as Failure, Operation, Request, Response,
+    Settled, SettledBy,
 };
 
 use crate::{
@@ -152,6 +152,10 @@ impl LinkIdentity {
 impl Operation for LinkIdentity {
     type Output = Remaining;
 
+    fn name(&self) -> &'static str {
+        "link identity"
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }
@@ -200,8 +204,10 @@ pub struct Linked {
     pub identities: Vec<ListedIdentity>,
     /// How it is known that it is linked.
     pub settled_by: SettledBy,
-    /// How often the request was sent, or tried to be; 0 if it was linked already.
+    /// How often the request was sent, or tried to be; the read's, if it was linked already.
     pub attempts: u32,
+    /// The answer that shows it, as it came.
+    pub response: Response,
     /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
     pub warnings: Vec<String>,
 }
@@ -211,40 +217,39 @@ pub(crate) async fn link(
     user: &UserId,
     account: &Secondary,
 ) -> Result<LinkOutcome, Error> {
-    let linked = |identities, settled_by, attempts, warnings| Linked {
+    let linked = |identities, warnings, answered: Answered<()>| Linked {
         user_id: user.clone(),
         identity: account.key.clone(),
         identities,
-        settled_by,
-        attempts,
         warnings,
+        settled_by: answered.settled_by,
+        attempts: answered.attempts,
+        response: answered.response,
     };
     let operation = LinkIdentity::new(user, account)?;
     match call.execute(TakeSnapshot::new(user)?).await {
-        Ok(seen) if resolve::count(seen.output.listed(), &operation.identity) > 0 => {
-            let warnings = seen.output.warnings().to_vec();
-            let (_, identities) = seen.output.into_parts();
-            return Ok(LinkOutcome::AlreadyLinked(linked(
-                identities,
-                SettledBy::Answer,
-                0,
-                warnings,
-            )));
+        Ok(read) => {
+            let (seen, read) = read.split();
+            if resolve::count(seen.listed(), &operation.identity) > 0 {
+                let warnings = seen.warnings().to_vec();
+                return Ok(LinkOutcome::AlreadyLinked(linked(
+                    seen.into_parts().1,
+                    warnings,
+                    read,
+                )));
+            }
         }
-        Ok(_) => {}
         // Without a read the answer alone tells: it lists the identity, or the tenant refuses.
         Err(error) if error.kind() == Failure::Forbidden => {}
         Err(error) => return Err(error.into()),
     }
-    let answered = call.execute(operation).await?;
-    let now = answered.output;
+    let (now, answered) = call.execute(operation).await?.split();
     if !now.is_linked {
         return Err(Error::still_separate(user, &account.key, &now.identities));
     }
     Ok(LinkOutcome::Linked(linked(
         now.identities,
-        answered.settled_by,
-        answered.attempts,
         now.warnings,
+        answered,
     )))
 }

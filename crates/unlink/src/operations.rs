@@ -2,7 +2,7 @@
 
 use identity_model::{
     DecodeError as Malformed, ListedIdentity, User, UserId, listed_identities,
-    listed_identities_of_user,
+    listed_identities_of_user, users_from_json,
 };
 use transport::{DecodeError, Operation, Path, PathError, Request, Response, Settled};
 
@@ -44,6 +44,10 @@ impl ListIdentities {
 impl Operation for ListIdentities {
     type Output = User;
 
+    fn name(&self) -> &'static str {
+        "read identities"
+    }
+
     fn request(&self) -> &Request {
         &self.0
     }
@@ -78,6 +82,10 @@ impl TakeSnapshot {
 
 impl Operation for TakeSnapshot {
     type Output = Snapshot;
+
+    fn name(&self) -> &'static str {
+        "read identities"
+    }
 
     fn request(&self) -> &Request {
         &self.request
@@ -158,6 +166,10 @@ pub struct Remaining {
 impl Operation for UnlinkIdentity {
     type Output = Remaining;
 
+    fn name(&self) -> &'static str {
+        "unlink identity"
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }
@@ -214,6 +226,10 @@ impl FindConnection {
 impl Operation for FindConnection {
     type Output = Option<String>;
 
+    fn name(&self) -> &'static str {
+        "find connection"
+    }
+
     fn request(&self) -> &Request {
         &self.request
     }
@@ -227,5 +243,40 @@ impl Operation for FindConnection {
         Ok(named
             .and_then(|connection| connection["id"].as_str())
             .map(str::to_owned))
+    }
+}
+
+/// Finds users by e-mail address: `GET /api/v2/users-by-email?email=…`.
+///
+/// Source: [Search users by email](https://auth0.com/docs/api/management/v2/users-by-email/get-users-by-email).
+#[derive(Clone, Debug)]
+pub struct FindUsersByEmail(Request);
+
+impl FindUsersByEmail {
+    /// Describes the search.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an address that no path can hold.
+    pub fn new(email: &str) -> Result<Self, Error> {
+        Ok(Self(Request::get(
+            Path::new(["api", "v2", "users-by-email"])?.query("email", email)?,
+        )))
+    }
+}
+
+impl Operation for FindUsersByEmail {
+    type Output = Vec<User>;
+
+    fn name(&self) -> &'static str {
+        "find users by e-mail"
+    }
+
+    fn request(&self) -> &Request {
+        &self.0
+    }
+
+    fn decode(&self, response: &Response) -> Result<Vec<User>, DecodeError> {
+        users_from_json(response.body().expose()).map_err(DecodeError::new)
     }
 }
