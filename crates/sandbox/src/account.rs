@@ -149,6 +149,12 @@ impl Account {
         self.attributes.get(key).or_else(|| self.filled_in.get(key))
     }
 
+    pub(crate) fn email(&self) -> Option<String> {
+        self.attribute("email")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    }
+
     /// Sets an attribute that is no longer a guess.
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         self.filled_in.remove(key);

@@ -1,17 +1,24 @@
-//! The HTTP side of the tenant: reads a request whole, guards the Host header, hands it to the tenant.
+//! The HTTP side of the tenant: guards the Host header, reads a request whole, sends what the tenant made of it.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use http::header::HOST;
-use http::{Request, Response, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 
 use crate::call::{Inbound, Reply};
+use crate::control;
+use crate::delivery::Delivery;
 use crate::engine::Engine;
+use crate::exchange::Exchange;
+use crate::wire::Cutter;
 
 /// The Management API takes no body beyond this.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -20,6 +27,8 @@ const BODY_LIMIT: usize = 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) scheme: &'static str,
+    /// The address it is bound to.
+    pub(crate) ip: IpAddr,
     /// A further name the tenant answers to.
     pub(crate) domain: Option<String>,
     pub(crate) engine: Mutex<Engine>,
@@ -37,33 +46,61 @@ impl Shared {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,
         };
+        let own_address = || {
+            name.trim_matches(['[', ']'])
+                .parse::<IpAddr>()
+                .is_ok_and(|ip| ip == self.ip)
+        };
         ["localhost", "127.0.0.1", "[::1]"].contains(&name)
             || self
                 .domain
                 .as_deref()
                 .is_some_and(|domain| domain == host || domain == name)
+            || own_address()
     }
 }
 
 /// The whole service.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new().fallback(tenant).with_state(shared)
+    control::router(&shared)
+        .fallback(tenant)
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&shared),
+            known_host_only,
+        ))
+        .with_state(shared)
 }
 
-async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let host = match (parts.uri.authority(), parts.headers.get(HOST)) {
+/// The tenant's address as the client of this request knows it.
+pub(crate) fn base_url<B>(shared: &Shared, request: &Request<B>) -> String {
+    format!("{}://{}", shared.scheme, host(request))
+}
+
+fn host<B>(request: &Request<B>) -> &str {
+    match (request.uri().authority(), request.headers().get(HOST)) {
         (Some(authority), _) => authority.as_str(),
         (None, Some(host)) => host.to_str().unwrap_or_default(),
         (None, None) => "",
-    };
-    if !shared.knows_host(host) {
-        return plain(
-            StatusCode::MISDIRECTED_REQUEST,
-            "this local tenant does not answer to that Host",
-        );
     }
-    let base_url = format!("{}://{host}", shared.scheme);
+}
+
+/// A page that reached the tenant through a name of its own (DNS rebinding) is turned away.
+async fn known_host_only(
+    State(shared): State<Arc<Shared>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    if shared.knows_host(host(&request)) {
+        return next.run(request).await;
+    }
+    let message = "this local tenant does not answer to that Host";
+    plain(StatusCode::MISDIRECTED_REQUEST, message)
+}
+
+async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
+    let base_url = base_url(&shared, &request);
+    let cutter = request.extensions().get::<Arc<Cutter>>().cloned();
+    let (parts, body) = request.into_parts();
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes().to_vec(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -74,35 +111,53 @@ async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
         }
         Err(_) => return plain(StatusCode::BAD_REQUEST, "the body could not be read"),
     };
-    let inbound = Inbound {
+    let exchange = shared.engine().receive(Inbound {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         method: parts.method,
         headers: parts.headers,
         body,
         base_url,
-    };
-    let reply = {
-        let mut engine = shared.engine();
-        let ticket = engine.arrived(&inbound);
-        engine.serve(&ticket, &inbound)
-    };
-    response(reply)
+    });
+    deliver(shared, exchange, cutter).await
 }
 
-fn response(reply: Reply) -> Response<Body> {
-    let mut response = Response::new(Body::from(reply.body));
+async fn deliver(shared: Arc<Shared>, exchange: Exchange, cutter: Option<Arc<Cutter>>) -> Response {
+    if let Some((after, late)) = exchange.late {
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            shared.engine().apply_late(&late);
+        });
+    }
+    if !exchange.delay.is_zero() {
+        tokio::time::sleep(exchange.delay).await;
+    }
+    match exchange.delivery {
+        Delivery::Nothing { reset } => {
+            if let Some(cutter) = cutter {
+                cutter.cut(reset);
+            }
+            // Cutting ends this future together with its connection.
+            std::future::pending().await
+        }
+        Delivery::Silence => std::future::pending().await,
+        delivery => response(exchange.reply, delivery),
+    }
+}
+
+fn response(reply: Reply, delivery: Delivery) -> Response {
+    let mut response = Response::new(delivery.body(reply.body));
     *response.status_mut() = reply.status;
     *response.headers_mut() = reply.headers;
     response
 }
 
 /// An answer of the server itself, before there is a tenant to speak of.
-fn plain(status: StatusCode, message: &str) -> Response<Body> {
+fn plain(status: StatusCode, message: &str) -> Response {
     let body = json!({
         "statusCode": status.as_u16(),
         "error": status.canonical_reason().unwrap_or("Error"),
         "message": message,
     });
-    response(Reply::json(status, &body))
+    response(Reply::json(status, &body), Delivery::Whole)
 }

@@ -11,7 +11,6 @@ use crate::errors::ApiError;
 use crate::jwt::{self, Claims, Refusal};
 use crate::provenance::Rules;
 
-const EXPIRED: &str = "Expired token received for JSON Web Token validation";
 const BAD_SIGNATURE: &str = "Invalid signature received for JSON Web Token validation";
 const BAD_FORMAT: &str = "Bad HTTP authentication header format";
 
@@ -50,7 +49,8 @@ pub(crate) fn authenticate(
     let header = header.to_str().map_err(|_| bad_format())?;
     let token = match header.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-        _ => return Err(bad_format()),
+        // Recorded of a Basic header.
+        _ => return Err(ApiError::missing_authentication()),
     };
     let claims = verified.claims(token).map_err(|refusal| match refusal {
         Refusal::NotAToken => bad_format(),
@@ -68,7 +68,7 @@ pub(crate) fn authenticate(
     }
     match claims.expires_at {
         Some(at) if at > now.seconds() => Ok(claims),
-        _ => Err(ApiError::bad_token(rules, EXPIRED)),
+        _ => Err(ApiError::expired_token(rules)),
     }
 }
 

@@ -1,38 +1,42 @@
 //! What a tenant can be told before it starts.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::app::Shared;
+use crate::clock::{Clock, Millis};
 use crate::engine::Engine;
-use crate::oauth::Client;
+use crate::faults::Fault;
+use crate::plan::{Plan, Reset};
+use crate::provenance::{Behaviour, rule};
 use crate::sandbox::Sandbox;
 use crate::seed::Seed;
 use crate::server::Server;
 use crate::settings::Settings;
+use crate::tls;
 
 /// A tenant to be started; see [`Sandbox::builder`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until started"]
 pub struct Builder {
     settings: Settings,
+    ip: IpAddr,
     port: u16,
     domain: Option<String>,
+    tls: Option<Option<PathBuf>>,
 }
 
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            settings: Settings {
-                tenant: Seed::fixture().tenant,
-                client: Client::default(),
-                strict: false,
-                log_capacity: 100_000,
-            },
+            settings: Settings::default(),
+            ip: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             domain: None,
+            tls: None,
         }
     }
 
@@ -56,6 +60,27 @@ impl Builder {
         self
     }
 
+    /// Listens on this address instead of loopback.
+    ///
+    /// Everyone who can reach the address can then read and change the tenant, and steer it through the controls: its
+    /// signing key and client secret are public. Put nothing real into it.
+    pub const fn listen_where_others_can_reach_it(mut self, ip: IpAddr) -> Self {
+        self.ip = ip;
+        self
+    }
+
+    /// Speaks https, with a certificate of an authority made for this run: see [`Sandbox::ca_pem`].
+    pub fn tls(mut self) -> Self {
+        self.tls.get_or_insert(None);
+        self
+    }
+
+    /// Speaks https, and writes the authority's certificate (PEM) to this file.
+    pub fn tls_with_ca_file(mut self, ca: impl Into<PathBuf>) -> Self {
+        self.tls = Some(Some(ca.into()));
+        self
+    }
+
     /// The scopes that `/oauth/token` grants; all the tenant knows if not said.
     pub fn granted_scopes(mut self, scopes: &[&str]) -> Self {
         self.settings.client.scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -69,9 +94,53 @@ impl Builder {
         self
     }
 
+    /// The rate limits; [`Plan::unlimited`] if not said.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.settings.plan = plan;
+        self
+    }
+
+    /// What `x-ratelimit-reset` says; [`Reset::Full`] if not said.
+    pub const fn rate_limit_reset(mut self, reset: Reset) -> Self {
+        self.settings.reset = reset;
+        self
+    }
+
+    /// Another client that takes this share of the rate limit (0 to 1) at random moments; none if not said.
+    pub const fn neighbour(mut self, share: f64) -> Self {
+        self.settings.neighbour = share;
+        self
+    }
+
+    /// Starts with the clock standing still at this time.
+    pub fn frozen_at(mut self, at: SystemTime) -> Self {
+        self.settings.clock = Clock::Frozen {
+            at: Millis::from(at),
+        };
+        self
+    }
+
+    /// A fault that is there from the start; see [`Sandbox::inject`].
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.settings.faults.push(fault);
+        self
+    }
+
+    /// The seed of everything random: ids of created users, faults with a probability, the neighbour.
+    pub const fn rng_seed(mut self, seed: u64) -> Self {
+        self.settings.rng_seed = seed;
+        self
+    }
+
     /// Answer 501 where Auth0's behaviour is only inferred; see [`provenance::TABLE`](crate::provenance::TABLE).
     pub const fn strict(mut self, strict: bool) -> Self {
         self.settings.strict = strict;
+        self
+    }
+
+    /// Puts another choice of the provenance table in force, by its name in the row.
+    pub fn choice(mut self, behaviour: Behaviour, choice: impl Into<String>) -> Self {
+        self.settings.choices.push((behaviour, choice.into()));
         self
     }
 
@@ -81,19 +150,68 @@ impl Builder {
         self
     }
 
+    /// Logs tokens and secrets as they came, for tests that search for them.
+    pub const fn log_credentials(mut self, log: bool) -> Self {
+        self.settings.log_credentials = log;
+        self
+    }
+
     /// Starts the tenant on a thread of its own.
     ///
     /// # Errors
-    /// If the port cannot be bound or the thread cannot be started.
+    /// If the port cannot be bound, the thread cannot be started, or the authority's file cannot be written; of kind
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a fault or a choice makes no sense.
     pub fn start(self) -> io::Result<Sandbox> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
+        self.check()?;
+        let listener = TcpListener::bind((self.ip, self.port))?;
         let addr = listener.local_addr()?;
+        let tls = match &self.tls {
+            None => None,
+            Some(_) => Some(tls::generate(self.names())?),
+        };
+        if let (Some(Some(path)), Some(tls)) = (&self.tls, &tls) {
+            std::fs::write(path, &tls.authority)?;
+        }
+        let (acceptor, authority) = tls.map(|tls| (tls.acceptor, tls.authority)).unzip();
         let shared = Arc::new(Shared {
-            scheme: "http",
+            scheme: if acceptor.is_some() { "https" } else { "http" },
+            ip: self.ip,
             domain: self.domain,
             engine: Mutex::new(Engine::new(Arc::new(self.settings))),
         });
-        let server = Server::start(listener, Arc::clone(&shared))?;
-        Ok(Sandbox::new(addr, shared, server))
+        let server = Server::start(listener, acceptor, Arc::clone(&shared))?;
+        Ok(Sandbox::new(addr, shared, server, authority))
+    }
+
+    /// The names a certificate has to cover.
+    fn names(&self) -> Vec<String> {
+        let own = [
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "::1".to_owned(),
+            self.ip.to_string(),
+        ];
+        let domain = self
+            .domain
+            .as_ref()
+            .map(|domain| match domain.rsplit_once(':') {
+                Some((name, _)) => name.to_owned(),
+                None => domain.clone(),
+            });
+        own.into_iter().chain(domain).collect()
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let invalid = |problem: String| Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        if let Some(problem) = self.settings.faults.iter().find_map(Fault::problem) {
+            return invalid(problem.to_owned());
+        }
+        for (behaviour, choice) in &self.settings.choices {
+            let row = rule(*behaviour);
+            if !row.choices.iter().any(|known| known.name == choice) {
+                return invalid(format!("{} has no choice {choice}", row.name));
+            }
+        }
+        Ok(())
     }
 }

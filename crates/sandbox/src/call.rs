@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, VARY, WWW_AUTHENTICATE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value};
 
@@ -10,6 +13,8 @@ use crate::clock::Millis;
 use crate::errors::{ApiError, Part};
 use crate::jwt::Claims;
 use crate::provenance::Rules;
+
+const JSON: &str = "application/json; charset=utf-8";
 
 /// A request with its whole body.
 #[derive(Debug)]
@@ -128,7 +133,7 @@ impl Reply {
             body: body.to_string().into_bytes(),
             ..Self::empty(status)
         }
-        .with(CONTENT_TYPE, "application/json; charset=utf-8")
+        .with(CONTENT_TYPE, JSON)
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -138,11 +143,18 @@ impl Reply {
         self
     }
 
-    /// The headers recorded on answers of the Management API.
-    pub(crate) fn management(self) -> Self {
-        self.with(CACHE_CONTROL, "no-cache")
+    /// The headers recorded on every answer of the Management API, the empty ones included.
+    pub(crate) fn management(self, inbound: &Inbound) -> Self {
+        let reply = self
+            .with(CONTENT_TYPE, JSON)
+            .with(CACHE_CONTROL, "no-cache")
             .with(VARY, "origin,accept-encoding")
-            .with(http::header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .with(X_CONTENT_TYPE_OPTIONS, "nosniff");
+        // Browsers ignore it over http; over https it would pin localhost to https for a year.
+        if inbound.base_url.starts_with("http:") {
+            return reply.with(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+        }
+        reply
     }
 }
 

@@ -15,6 +15,10 @@ impl Millis {
         self.0.div_euclid(1000)
     }
 
+    pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
     /// The form Auth0 writes, `2023-01-25T19:00:59.837Z`.
     pub(crate) fn iso(self) -> String {
         let at = self.date_time();
@@ -57,6 +61,17 @@ impl Millis {
     }
 }
 
+impl From<Millis> for SystemTime {
+    fn from(at: Millis) -> Self {
+        let span = Duration::from_millis(at.0.unsigned_abs());
+        if at.0 < 0 {
+            UNIX_EPOCH - span
+        } else {
+            UNIX_EPOCH + span
+        }
+    }
+}
+
 impl From<SystemTime> for Millis {
     fn from(at: SystemTime) -> Self {
         let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
@@ -86,6 +101,33 @@ impl Clock {
             Self::Running { offset } => Millis(system_now().0.saturating_add(offset)),
             Self::Frozen { at } => at,
         }
+    }
+
+    /// Stops at this time, or at the present one.
+    pub(crate) fn freeze(&mut self, at: Option<Millis>) {
+        *self = Self::Frozen {
+            at: at.unwrap_or_else(|| self.now()),
+        };
+    }
+
+    /// Runs on from the time it shows.
+    pub(crate) fn resume(&mut self) {
+        *self = Self::Running {
+            offset: self.now().0.saturating_sub(system_now().0),
+        };
+    }
+
+    /// Goes forward, frozen or not.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        match self {
+            Self::Running { offset } => *offset = offset.saturating_add(millis),
+            Self::Frozen { at } => *at = Millis(at.0.saturating_add(millis)),
+        }
+    }
+
+    pub(crate) const fn is_frozen(self) -> bool {
+        matches!(self, Self::Frozen { .. })
     }
 }
 

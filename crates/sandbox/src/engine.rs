@@ -1,16 +1,22 @@
-//! The tenant behind the lock: state, rules, clock and logs, and how one request becomes one answer.
+//! The tenant behind the lock: state, rules, limits, clock and logs, and how one request becomes one answer.
 
 use std::sync::Arc;
 
+use fastrand::Rng;
 use http::header::DATE;
 use http::{HeaderName, StatusCode};
 
 use crate::auth::{self, Verified};
 use crate::call::{Call, Inbound, Reply};
+use crate::catalogue;
 use crate::clock::{Clock, Millis};
 use crate::errors::{ApiError, Part};
+use crate::exchange::Late;
+use crate::faults::Faults;
+use crate::limiter::{Limiter, Reading};
 use crate::log::{Change, Effect, RecordedRequest, Ring};
-use crate::provenance::Rules;
+use crate::plan::Group;
+use crate::provenance::{Behaviour, Rules};
 use crate::routes::{self, Routed, Serve};
 use crate::settings::Settings;
 use crate::tenant::Tenant;
@@ -22,32 +28,62 @@ pub(crate) struct Engine {
     pub(crate) tenant: Tenant,
     pub(crate) rules: Rules,
     pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
     pub(crate) requests: Ring<RecordedRequest>,
     pub(crate) effects: Ring<Effect>,
+    pub(crate) rng: Rng,
+    /// Requests that take effect after the next read of their user.
+    pub(crate) after_read: Vec<Late>,
+    /// How often the tenant was reset: what arrived before is nothing to it.
+    pub(crate) generation: u64,
+    limiter: Limiter,
     verified: Verified,
-    /// The request being served, by its number in the log.
+    /// The request whose changes are noted, by its number in the log.
     serving: Option<u64>,
 }
 
 /// Names a request between its arrival and its answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ticket {
-    seq: u64,
-    routed: Option<Routed>,
+    pub(crate) seq: u64,
+    pub(crate) generation: u64,
+    pub(crate) routed: Option<Routed>,
 }
 
 impl Engine {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        let mut rules = Rules::new(settings.strict);
+        for (behaviour, choice) in &settings.choices {
+            rules.choose(*behaviour, choice);
+        }
+        let mut faults = Faults::default();
+        for fault in &settings.faults {
+            faults.inject(fault.clone());
+        }
         Self {
             tenant: settings.tenant.clone(),
-            rules: Rules::new(settings.strict),
-            clock: Clock::real(),
+            rules,
+            clock: settings.clock,
+            faults,
             requests: Ring::new(settings.log_capacity),
             effects: Ring::new(settings.log_capacity),
+            rng: Rng::with_seed(settings.rng_seed),
+            after_read: Vec::new(),
+            generation: 0,
+            limiter: Limiter::new(&settings.plan, settings.reset, settings.neighbour),
             verified: Verified::default(),
             serving: None,
             settings,
         }
+    }
+
+    /// Starts afresh: state, rules, clock, faults, limits and logs as they were at the start.
+    pub(crate) fn reset(&mut self) {
+        let generation = self.generation + 1;
+        *self = Self {
+            generation,
+            ..Self::new(Arc::clone(&self.settings))
+        };
     }
 
     /// Notes that a request arrived.
@@ -55,35 +91,38 @@ impl Engine {
         let at = self.clock.now().iso();
         let routed = routes::find(&inbound.method, &inbound.path);
         let operation = routed.as_ref().map(|routed| routed.operation.id);
+        let credentials = self.settings.log_credentials;
         let seq = self
             .requests
-            .push(|seq| RecordedRequest::new(seq, at, inbound, operation));
-        Ticket { seq, routed }
+            .push(|seq| RecordedRequest::new(seq, at, inbound, operation, credentials));
+        Ticket {
+            seq,
+            generation: self.generation,
+            routed,
+        }
     }
 
-    /// Serves a request, and notes the status.
+    /// Serves a request; its changes are noted as its effects.
     pub(crate) fn serve(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        let now = self.clock.now();
         self.serving = Some(ticket.seq);
-        let reply = self.operate(ticket.routed.as_ref(), inbound, now);
+        let reply = self.answer(ticket, inbound);
         self.serving = None;
-        let inferred = self.rules.rested_on_inference();
-        let mut reply = reply
-            .unwrap_or_else(|error| Reply::from(error).management())
-            .with(DATE, &now.http_date());
-        if inferred {
-            reply = reply.with(HeaderName::from_static("x-sandbox-provenance"), "inferred");
-        }
-        if let Some(entry) = self.requests.get_mut(ticket.seq) {
-            entry.status = Some(reply.status.as_u16());
-        }
+        reply
+    }
+
+    /// What the answer would be; nothing changes.
+    pub(crate) fn preview(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
+        let (tenant, limiter) = (self.tenant.clone(), self.limiter.clone());
+        let reply = self.answer(ticket, inbound);
+        (self.tenant, self.limiter) = (tenant, limiter);
         reply
     }
 
     /// Notes changes as effects of the request being served.
     pub(crate) fn record(&mut self, changes: impl IntoIterator<Item = Change>) {
+        let Some(request) = self.serving else { return };
         for change in changes {
-            let (at, request) = (self.clock.now().iso(), self.serving);
+            let at = self.clock.now().iso();
             self.effects.push(|seq| Effect {
                 seq,
                 at,
@@ -91,6 +130,27 @@ impl Engine {
                 change,
             });
         }
+    }
+
+    /// An id of the form databases give.
+    pub(crate) fn new_id(&mut self) -> String {
+        (0..24)
+            .map(|_| char::from(b"0123456789abcdef"[self.rng.usize(..16)]))
+            .collect()
+    }
+
+    fn answer(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
+        let now = self.clock.now();
+        let reply = self
+            .operate(ticket.routed.as_ref(), inbound, now)
+            .unwrap_or_else(|error| Reply::from(error).management(inbound));
+        let reply = match self.rules.end_of_answer() {
+            Some(rules) => reply
+                .with(HeaderName::from_static("x-sandbox-provenance"), "inferred")
+                .with(HeaderName::from_static("x-sandbox-rules"), &rules),
+            None => reply,
+        };
+        reply.with(DATE, &now.http_date())
     }
 
     fn operate(
@@ -102,8 +162,14 @@ impl Engine {
         let Some(routed) = routed else {
             return Err(not_served(inbound));
         };
+        let group = routed.operation.group;
         let (scopes, handle) = match routed.operation.serve {
-            Serve::Open(handle) => return Ok(handle(self, inbound, now)),
+            Serve::Open(handle) => {
+                return Ok(match self.count(group, now) {
+                    Err(refused) => *refused,
+                    Ok(reading) => with_reading(handle(self, inbound, now), reading),
+                });
+            }
             Serve::Scoped(scopes, handle) => (scopes, handle),
         };
         let claims = auth::authenticate(
@@ -113,6 +179,10 @@ impl Engine {
             &mut self.verified,
             &mut self.rules,
         )?;
+        let reading = match self.count(group, now) {
+            Err(refused) => return Ok(refused.management(inbound)),
+            Ok(reading) => reading,
+        };
         auth::authorize(&claims, scopes, routed.user_id())?;
         let Some(segments) = routed.segments.clone() else {
             let problem = "the path is not UTF-8";
@@ -124,14 +194,43 @@ impl Engine {
             claims,
             now,
         };
-        handle(self, &call).map(Reply::management)
+        handle(self, &call).map(|reply| with_reading(reply.management(inbound), reading))
+    }
+
+    /// Counts a call against the limits; gives the 429 if it has to wait.
+    fn count(&mut self, group: Group, now: Millis) -> Result<Option<Reading>, Box<Reply>> {
+        let group = match group {
+            Group::Identities if self.settings.plan.has_groups() => {
+                match self.rules.detail(Behaviour::IdentitiesBucket) {
+                    "other" => Group::OtherManagement,
+                    _ => Group::WriteUsers,
+                }
+            }
+            group => group,
+        };
+        match self.limiter.take(group, now, &mut self.rng) {
+            None => Ok(None),
+            Some(Ok(reading)) => Ok(Some(reading)),
+            Some(Err(exhausted)) => Err(Box::new(exhausted.reply(group, &mut self.rules))),
+        }
+    }
+}
+
+/// The headers were recorded on successes only.
+fn with_reading(reply: Reply, reading: Option<Reading>) -> Reply {
+    match reading {
+        Some(reading) if reply.status.is_success() => reading.on(reply),
+        _ => reply,
     }
 }
 
 fn not_served(inbound: &Inbound) -> ApiError {
-    let message = format!(
-        "{} {} is not served by this local tenant.",
-        inbound.method, inbound.path
-    );
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
+    let (method, path) = (&inbound.method, &inbound.path);
+    match catalogue::name(method.as_str(), path) {
+        Some(name) => {
+            let message = format!("{name} ({method} {path}) is not served by this local tenant.");
+            ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
+        }
+        None => ApiError::not_found(),
+    }
 }

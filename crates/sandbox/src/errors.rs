@@ -76,6 +76,13 @@ impl ApiError {
         }
     }
 
+    pub(crate) fn expired_token(rules: &mut Rules) -> Self {
+        Self::bad_token(
+            rules,
+            "Expired token received for JSON Web Token validation",
+        )
+    }
+
     /// Refuses an answer that no recording and no document backs.
     pub(crate) fn only_inferred(rule: &Rule) -> Self {
         let message = format!(

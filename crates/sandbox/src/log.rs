@@ -36,22 +36,33 @@ pub struct RecordedRequest {
     /// The query as received, without the question mark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// The headers that say something about the client; the value of `authorization` is redacted.
+    /// The headers that say something about the client; the value of `authorization` is redacted unless the builder said
+    /// otherwise.
     pub headers: BTreeMap<String, String>,
     /// The body, as text, without credentials.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The status answered; none while the request is being served, or when no answer was sent.
     pub status: Option<u16>,
+    /// The kind of the fault that struck it, such as `drop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Auth0's name of the operation, such as `delete_user_identity_by_user_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
 }
 
 impl RecordedRequest {
-    pub(crate) fn new(seq: u64, at: String, inbound: &Inbound, operation: Option<&str>) -> Self {
+    /// Takes down a request; its credentials only if told to.
+    pub(crate) fn new(
+        seq: u64,
+        at: String,
+        inbound: &Inbound,
+        operation: Option<&str>,
+        credentials: bool,
+    ) -> Self {
         let text = |name: &HeaderName, value: &HeaderValue| {
-            if *name == AUTHORIZATION {
+            if *name == AUTHORIZATION && !credentials {
                 return redact::REDACTED.to_owned();
             }
             String::from_utf8_lossy(value.as_bytes()).into_owned()
@@ -69,8 +80,13 @@ impl RecordedRequest {
             headers: kept
                 .map(|(name, value)| (name.to_string(), text(name, value)))
                 .collect(),
-            body: redact::body(inbound),
+            body: if credentials {
+                String::from_utf8_lossy(&inbound.body).into_owned()
+            } else {
+                redact::body(inbound)
+            },
             status: None,
+            fault: None,
             operation: operation.map(str::to_owned),
         }
     }
@@ -84,11 +100,21 @@ pub struct Effect {
     pub seq: u64,
     /// When it happened, by the tenant's clock.
     pub at: String,
-    /// The [`RecordedRequest::seq`] that caused it; none when a control did.
-    pub request: Option<u64>,
+    /// The [`RecordedRequest::seq`] that caused it.
+    pub request: u64,
     /// What changed.
     #[serde(flatten)]
     pub change: Change,
+}
+
+/// How many entries the logs have forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Overflow {
+    /// Requests.
+    pub requests: u64,
+    /// Effects.
+    pub effects: u64,
 }
 
 /// What an [`Effect`] changed.
@@ -101,6 +127,14 @@ pub enum Change {
     UserCreated {
         /// The new user.
         user_id: String,
+    },
+    /// Attributes of a user changed.
+    #[serde(rename = "user.updated")]
+    UserUpdated {
+        /// The user.
+        user_id: String,
+        /// The keys whose values changed, in order.
+        fields: Vec<String>,
     },
     /// A user was deleted, and with it every identity it held.
     #[serde(rename = "user.deleted")]
@@ -186,6 +220,11 @@ impl<T> Ring<T> {
     pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut T> {
         let position = usize::try_from(seq.checked_sub(self.dropped)?).ok()?;
         self.entries.get_mut(position)
+    }
+
+    /// How many entries were dropped.
+    pub(crate) const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {

@@ -142,6 +142,30 @@ table! {
     ValidationWording, "validation-wording", Detail,
         "How exactly are the messages of refused paths, queries and bodies worded?",
         [inferred("z-schema")];
+    CreateErrorCodes, "create-error-codes", Detail,
+        "Which errorCode comes with the documented refusals of creating a user?",
+        [inferred("absent"), inferred("invalid_body")];
+    UpdateErrorCodes, "update-error-codes", Detail,
+        "Which errorCode comes with the documented refusals of updating a user?",
+        [inferred("absent"), inferred("invalid_body")];
+    UpdateUnknownKey, "update-unknown-key", Answer,
+        "What happens to a key that the update of a user does not know?",
+        [inferred("400"), documented("ignored")];
+    UpdateFieldScopes, "update-field-scopes", Answer,
+        "What does a token get that may update metadata only and sends more?",
+        [inferred("403")];
+    UpdateForeignConnection, "update-foreign-connection", Answer,
+        "What does an update get that names a connection the user is not in?",
+        [inferred("400")];
+    IdentitiesBucket, "identities-bucket", Detail,
+        "Which rate limit do link and unlink count against, where a plan has one per group?",
+        [inferred("users_write"), inferred("other")];
+    LimitHeadersOn429, "limit-headers-on-429", Detail,
+        "Does a 429 carry the x-ratelimit headers?",
+        [documented("present"), inferred("absent")];
+    RetryAfterOn429, "retry-after-on-429", Detail,
+        "Does a 429 carry Retry-After?",
+        [inferred("absent"), inferred("present")];
     TokenErrors, "token-endpoint-errors", Detail,
         "How are the refusals of the token endpoint worded that were not seen?",
         [inferred("own-words")];
@@ -192,12 +216,35 @@ impl Rules {
         }
     }
 
-    /// Ends an answer: whether anything it rests on was inferred.
-    pub(crate) fn rested_on_inference(&mut self) -> bool {
-        let leaning = std::mem::take(&mut self.leaning);
-        leaning
+    /// Ends an answer: the names of the inferred rules it rests on, if any.
+    pub(crate) fn end_of_answer(&mut self) -> Option<String> {
+        let mut leaning = std::mem::take(&mut self.leaning);
+        leaning.retain(|behaviour| self.choice(*behaviour).provenance == Provenance::Inferred);
+        leaning.dedup();
+        let names: Vec<&str> = leaning
             .into_iter()
-            .any(|behaviour| self.choice(behaviour).provenance == Provenance::Inferred)
+            .map(|behaviour| rule(behaviour).name)
+            .collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    /// Puts another choice in force; false if the row has no such choice.
+    pub(crate) fn choose(&mut self, behaviour: Behaviour, name: &str) -> bool {
+        let found = rule(behaviour)
+            .choices
+            .iter()
+            .find(|choice| choice.name == name);
+        if let Some(choice) = found {
+            self.active[behaviour as usize] = *choice;
+        }
+        found.is_some()
+    }
+
+    /// Every row's name and the choice in force.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        TABLE
+            .iter()
+            .map(|row| (row.name, self.choice(row.behaviour).name))
     }
 
     fn lean_on(&mut self, behaviour: Behaviour) -> Choice {
@@ -207,6 +254,17 @@ impl Rules {
 
     fn choice(&self, behaviour: Behaviour) -> Choice {
         self.active[behaviour as usize]
+    }
+}
+
+impl Behaviour {
+    /// The behaviour with this name in the table.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.behaviour)
     }
 }
 

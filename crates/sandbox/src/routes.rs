@@ -7,7 +7,8 @@ use crate::call::{Call, Inbound, Reply};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::errors::ApiError;
-use crate::{connections, identities, oauth, users};
+use crate::plan::Group;
+use crate::{connections, create_user, identities, oauth, update_user, users};
 
 /// Who may call an operation, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +30,8 @@ pub(crate) struct Operation {
     pub(crate) method: Method,
     /// The path below the tenant's address, with `{variables}`.
     pub(crate) path: &'static str,
+    /// What it counts as for the rate limits.
+    pub(crate) group: Group,
     pub(crate) serve: Serve,
 }
 
@@ -38,51 +41,80 @@ pub(crate) static SERVED: &[Operation] = &[
         id: "oauth_token",
         method: Method::POST,
         path: "/oauth/token",
+        group: Group::Token,
         serve: Serve::Open(oauth::token),
     },
     Operation {
         id: "jwks",
         method: Method::GET,
         path: "/.well-known/jwks.json",
+        group: Group::Keys,
         serve: Serve::Open(oauth::jwks),
     },
     Operation {
         id: "openid_configuration",
         method: Method::GET,
         path: "/.well-known/openid-configuration",
+        group: Group::Keys,
         serve: Serve::Open(oauth::openid_configuration),
     },
     Operation {
         id: "get_connections",
         method: Method::GET,
         path: "/api/v2/connections",
+        group: Group::OtherManagement,
         serve: Serve::Scoped(&["read:connections"], connections::list),
     },
     Operation {
         id: "get_users-by-email",
         method: Method::GET,
         path: "/api/v2/users-by-email",
+        group: Group::ReadUsers,
         serve: Serve::Scoped(&["read:users"], users::by_email),
     },
     Operation {
         id: "get_users_by_id",
         method: Method::GET,
         path: "/api/v2/users/{id}",
+        group: Group::ReadUsers,
         serve: Serve::Scoped(
             &["read:users", "read:current_user", "read:user_idp_tokens"],
             users::get,
         ),
     },
     Operation {
+        id: "post_users",
+        method: Method::POST,
+        path: "/api/v2/users",
+        group: Group::WriteUsers,
+        serve: Serve::Scoped(&["create:users"], create_user::create),
+    },
+    Operation {
+        id: "patch_users_by_id",
+        method: Method::PATCH,
+        path: "/api/v2/users/{id}",
+        group: Group::WriteUsers,
+        serve: Serve::Scoped(
+            &[
+                "update:users",
+                "update:users_app_metadata",
+                "update:current_user_metadata",
+            ],
+            update_user::update,
+        ),
+    },
+    Operation {
         id: "delete_users_by_id",
         method: Method::DELETE,
         path: "/api/v2/users/{id}",
+        group: Group::DeleteUsers,
         serve: Serve::Scoped(&["delete:users", "delete:current_user"], users::delete),
     },
     Operation {
         id: "post_identities",
         method: Method::POST,
         path: "/api/v2/users/{id}/identities",
+        group: Group::Identities,
         serve: Serve::Scoped(
             &["update:users", "update:current_user_identities"],
             identities::link,
@@ -92,6 +124,7 @@ pub(crate) static SERVED: &[Operation] = &[
         id: "delete_user_identity_by_user_id",
         method: Method::DELETE,
         path: "/api/v2/users/{id}/identities/{provider}/{user_id}",
+        group: Group::Identities,
         serve: Serve::Scoped(
             &["update:users", "update:current_user_identities"],
             identities::unlink,
@@ -132,7 +165,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Option<Routed> {
 }
 
 /// The raw segments of `path` that stand where `pattern` has variables, if it fits.
-fn variables<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+pub(crate) fn variables<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
     let mut given = path.split('/');
     let mut variables = Vec::new();
     for expected in pattern.split('/') {

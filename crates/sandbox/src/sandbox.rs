@@ -3,16 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
 use crate::app::Shared;
 use crate::builder::Builder;
 use crate::clock::Millis;
-use crate::log::{Effect, RecordedRequest};
+use crate::faults::{Fault, FaultId, Injected};
+use crate::log::{Effect, Overflow, RecordedRequest};
 use crate::oauth;
+use crate::provenance::Behaviour;
 use crate::ready::Ready;
+use crate::seed::Seed;
 use crate::server::Server;
 use crate::settings::Settings;
 
@@ -32,6 +35,7 @@ use crate::settings::Settings;
 pub struct Sandbox {
     url: String,
     addr: SocketAddr,
+    authority: Option<String>,
     shared: Arc<Shared>,
     _server: Server,
 }
@@ -52,16 +56,22 @@ impl Sandbox {
         Builder::new()
     }
 
-    pub(crate) fn new(addr: SocketAddr, shared: Arc<Shared>, server: Server) -> Self {
+    pub(crate) fn new(
+        addr: SocketAddr,
+        shared: Arc<Shared>,
+        server: Server,
+        authority: Option<String>,
+    ) -> Self {
         Self {
             url: format!("{}://{addr}", shared.scheme),
             addr,
+            authority,
             shared,
             _server: server,
         }
     }
 
-    /// The tenant's address, `http://127.0.0.1:PORT`.
+    /// The tenant's address, `http://127.0.0.1:PORT` or, with TLS, `https://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
@@ -77,6 +87,12 @@ impl Sandbox {
     #[must_use]
     pub fn domain(&self) -> String {
         self.addr.to_string()
+    }
+
+    /// The certificate (PEM) of the authority to trust, if the tenant speaks https.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// The id of the tenant's machine-to-machine application.
@@ -95,7 +111,7 @@ impl Sandbox {
     #[must_use]
     pub fn token(&self, scopes: &[&str]) -> String {
         let lifetime = self.settings().client.token_lifetime;
-        self.machine_token(scopes, self.now().seconds() + lifetime)
+        self.machine_token(scopes, self.millis().seconds() + lifetime)
     }
 
     /// A machine-to-machine access token that expires at this time.
@@ -107,7 +123,7 @@ impl Sandbox {
     /// A machine-to-machine access token that expired a minute ago.
     #[must_use]
     pub fn expired_token(&self, scopes: &[&str]) -> String {
-        self.machine_token(scopes, self.now().seconds() - 60)
+        self.machine_token(scopes, self.millis().seconds() - 60)
     }
 
     /// A user's own access token, good for two hours, made for the application [`client_id`](Self::client_id).
@@ -118,14 +134,14 @@ impl Sandbox {
             &self.url,
             user_id,
             scopes,
-            self.now(),
+            self.millis(),
         )
     }
 
     /// An ID token of a user, made for the application [`client_id`](Self::client_id): what `link_with` takes.
     #[must_use]
     pub fn id_token(&self, user_id: &str) -> String {
-        oauth::id_token(&self.settings().client, &self.url, user_id, self.now())
+        oauth::id_token(&self.settings().client, &self.url, user_id, self.millis())
     }
 
     /// Everything someone needs to use the tenant, with a token for all that `/oauth/token` grants.
@@ -172,6 +188,86 @@ impl Sandbox {
         self.shared.engine().tenant.to_json()
     }
 
+    /// How many entries the logs have forgotten.
+    #[must_use]
+    pub fn overflow(&self) -> Overflow {
+        let engine = self.shared.engine();
+        Overflow {
+            requests: engine.requests.dropped(),
+            effects: engine.effects.dropped(),
+        }
+    }
+
+    /// Orders a fault.
+    ///
+    /// # Panics
+    /// If the fault makes no sense: a status or a probability out of range.
+    pub fn inject(&self, fault: Fault) -> FaultId {
+        if let Some(problem) = fault.problem() {
+            #[expect(
+                clippy::panic,
+                reason = "a mistake in the calling test, told where it was made"
+            )]
+            {
+                panic!("{problem}");
+            }
+        }
+        self.shared.engine().faults.inject(fault)
+    }
+
+    /// The faults in force, with how often each struck.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Injected> {
+        self.shared.engine().faults.all().to_vec()
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.shared.engine().faults.clear();
+    }
+
+    /// Puts another choice of the provenance table in force, by its name in the row; false if there is no such choice.
+    #[must_use = "an unknown choice changes nothing"]
+    pub fn choose(&self, behaviour: Behaviour, choice: &str) -> bool {
+        self.shared.engine().rules.choose(behaviour, choice)
+    }
+
+    /// What time the tenant thinks it is.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.millis().into()
+    }
+
+    /// Stops the tenant's clock where it is.
+    pub fn freeze(&self) {
+        self.shared.engine().clock.freeze(None);
+    }
+
+    /// Stops the tenant's clock at this time.
+    pub fn freeze_at(&self, at: SystemTime) {
+        self.shared.engine().clock.freeze(Some(at.into()));
+    }
+
+    /// Puts the tenant's clock forward, whether it stands still or not.
+    pub fn advance(&self, by: Duration) {
+        self.shared.engine().clock.advance(by);
+    }
+
+    /// Lets the tenant's clock run on from where it is.
+    pub fn resume(&self) {
+        self.shared.engine().clock.resume();
+    }
+
+    /// Starts afresh: state, logs, faults, clock and limits are as after [`Builder::start`].
+    pub fn reset(&self) {
+        self.shared.engine().reset();
+    }
+
+    /// Replaces all users and connections, as after a [`state`](Self::state) that was kept; the logs stay.
+    pub fn restore(&self, seed: Seed) {
+        self.shared.engine().tenant = seed.tenant;
+    }
+
     fn machine_token(&self, scopes: &[&str], expires_at: i64) -> String {
         oauth::machine_token(&self.settings().client, &self.url, scopes, expires_at)
     }
@@ -180,7 +276,7 @@ impl Sandbox {
         Arc::clone(&self.shared.engine().settings)
     }
 
-    fn now(&self) -> Millis {
+    fn millis(&self) -> Millis {
         self.shared.engine().clock.now()
     }
 }

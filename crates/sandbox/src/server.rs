@@ -4,6 +4,7 @@ use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -11,12 +12,18 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 use crate::app::{self, Shared};
+use crate::wire::{Cutter, Wire};
+
+/// How long to wait before accepting again when the system had no room for a connection.
+const BREATHER: Duration = Duration::from_millis(10);
 
 /// A running server; dropping it closes the port and every connection, and waits until that is done.
 #[derive(Debug)]
@@ -27,7 +34,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves on a listener that is already bound.
-    pub(crate) fn start(listener: StdListener, shared: Arc<Shared>) -> io::Result<Self> {
+    pub(crate) fn start(
+        listener: StdListener,
+        tls: Option<TlsAcceptor>,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
@@ -40,7 +51,7 @@ impl Server {
         let serve = move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, app::router(shared)) => {}
+                    () = accept(listener, tls, app::router(shared)) => {}
                     // Told to stop, or the handle is gone: the same thing.
                     _ = stopped => {}
                 }
@@ -66,26 +77,48 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, router.clone()));
+                tokio::spawn(connection(stream, tls.clone(), router.clone()));
             }
             // A connection that was reset before it was accepted, or no file descriptors for now.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(BREATHER).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
     // Without it small answers wait for the acknowledgement of earlier ones; failing is harmless.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        router.clone().call(request.map(Body::new))
+    let cutter = Arc::new(Cutter::default());
+    let wire = Wire::new(stream, Arc::clone(&cutter));
+    match tls {
+        None => serve(wire, router, &cutter).await,
+        Some(tls) => {
+            // A client that does not trust the authority breaks off here.
+            if let Ok(stream) = tls.accept(wire).await {
+                serve(stream, router, &cutter).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    io: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    router: Router,
+    cutter: &Arc<Cutter>,
+) {
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Arc::clone(cutter));
+        router.clone().call(request)
     });
-    // What a client does to its connection is the client's business.
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let builder = auto::Builder::new(TokioExecutor::new());
+    tokio::select! {
+        // What a client does to its connection is the client's business.
+        _ = builder.serve_connection(TokioIo::new(io), service) => {}
+        () = cutter.wait() => {}
+    }
 }

@@ -1,6 +1,11 @@
 //! What a tenant was started with; a reset goes back to it.
 
+use crate::clock::Clock;
+use crate::faults::Fault;
 use crate::oauth::Client;
+use crate::plan::{Plan, Reset};
+use crate::provenance::Behaviour;
+use crate::seed::Seed;
 use crate::tenant::Tenant;
 
 /// Everything a fresh start needs.
@@ -10,6 +15,36 @@ pub(crate) struct Settings {
     pub(crate) client: Client,
     /// Refuse answers that rest on an inference.
     pub(crate) strict: bool,
+    /// Choices other than the first of the provenance table.
+    pub(crate) choices: Vec<(Behaviour, String)>,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) plan: Plan,
+    pub(crate) reset: Reset,
+    /// The share of the rate limit that another client takes.
+    pub(crate) neighbour: f64,
+    pub(crate) rng_seed: u64,
     /// How many entries each log keeps.
     pub(crate) log_capacity: usize,
+    /// Log credentials as they came.
+    pub(crate) log_credentials: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            tenant: Seed::fixture().tenant,
+            client: Client::default(),
+            strict: false,
+            choices: Vec::new(),
+            clock: Clock::real(),
+            faults: Vec::new(),
+            plan: Plan::unlimited(),
+            reset: Reset::default(),
+            neighbour: 0.0,
+            rng_seed: 0,
+            log_capacity: 100_000,
+            log_credentials: false,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The tenant's state: accounts, and for every identity the one account it belongs to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -48,6 +48,8 @@ pub(crate) struct Tenant {
     /// In order of creation; shared until changed, so that a copy of the state costs little.
     accounts: BTreeMap<u64, Arc<Account>>,
     owners: HashMap<String, u64>,
+    /// The users that have this e-mail themselves.
+    emails: HashMap<String, BTreeSet<u64>>,
     next: u64,
 }
 
@@ -96,6 +98,64 @@ impl Tenant {
         self.accounts.values().map(Arc::as_ref)
     }
 
+    /// Whether this is the id of a user or of a linked identity.
+    pub(crate) fn holds(&self, id: &str) -> bool {
+        self.owners.contains_key(id)
+    }
+
+    /// The users whose own e-mail this is, in order of creation.
+    pub(crate) fn by_email(&self, email: &str) -> impl Iterator<Item = &Account> {
+        let found = self.emails.get(email).into_iter().flatten();
+        found
+            .filter_map(|owner| self.accounts.get(owner))
+            .map(Arc::as_ref)
+    }
+
+    /// Changes an account; none if that leaves it as it was.
+    pub(crate) fn update(
+        &mut self,
+        user_id: &str,
+        change: impl FnOnce(&mut Account),
+    ) -> Option<Change> {
+        let owner = *self.owners.get(user_id)?;
+        let account = self.account_mut(user_id)?;
+        let (before, email) = (account.to_json(EVERYTHING), account.email());
+        change(account);
+        let (after, new_email) = (account.to_json(EVERYTHING), account.email());
+        if email != new_email {
+            self.forget_email(email, owner);
+            self.note_email(new_email, owner);
+        }
+        let differs = |key: &&String| before.get(*key) != after.get(*key);
+        let fields: BTreeSet<String> = before
+            .keys()
+            .chain(after.keys())
+            .filter(differs)
+            .cloned()
+            .collect();
+        let fields: Vec<String> = fields.into_iter().collect();
+        (!fields.is_empty()).then(|| Change::UserUpdated {
+            user_id: user_id.to_owned(),
+            fields,
+        })
+    }
+
+    fn note_email(&mut self, email: Option<String>, owner: u64) {
+        if let Some(email) = email {
+            self.emails.entry(email).or_default().insert(owner);
+        }
+    }
+
+    fn forget_email(&mut self, email: Option<String>, owner: u64) {
+        let Some(email) = email else { return };
+        if let Some(owners) = self.emails.get_mut(&email) {
+            owners.remove(&owner);
+            if owners.is_empty() {
+                self.emails.remove(&email);
+            }
+        }
+    }
+
     /// Adds an account none of whose identities is known yet; gives it back otherwise.
     pub(crate) fn insert(&mut self, account: Account) -> Result<Change, Account> {
         let taken = |identity: &Identity| self.owners.contains_key(&identity.account_id());
@@ -107,6 +167,7 @@ impl Tenant {
         for identity in &account.identities {
             self.owners.insert(identity.account_id(), owner);
         }
+        self.note_email(account.email(), owner);
         let change = Change::user_created(&account.user_id);
         self.accounts.insert(owner, Arc::new(account));
         Ok(change)
@@ -122,6 +183,7 @@ impl Tenant {
         for identity in &account.identities {
             self.owners.remove(&identity.account_id());
         }
+        self.forget_email(account.email(), owner);
         Some(Change::user_deleted(user_id))
     }
 

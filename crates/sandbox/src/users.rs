@@ -38,8 +38,7 @@ pub(crate) fn by_email(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, Ap
     };
     let users: Value = engine
         .tenant
-        .accounts()
-        .filter(|account| account.attribute("email").and_then(Value::as_str) == Some(&email))
+        .by_email(&email)
         .map(|account| show(account, &filter, call))
         .collect();
     Ok(Reply::json(StatusCode::OK, &users))

@@ -1,6 +1,6 @@
 //! A raw HTTP/1.1 client: what is written is what goes out, byte for byte.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
 use serde_json::Value;
@@ -30,6 +30,56 @@ impl Answer {
         assert_eq!(body["statusCode"], self.status);
         let text = |key: &str| body[key].as_str().map(str::to_owned);
         (self.status, text("message").unwrap(), text("errorCode"))
+    }
+}
+
+/// A connection that is kept open, and a token for it.
+pub(crate) struct Session {
+    stream: BufReader<TcpStream>,
+    host: String,
+    token: String,
+}
+
+impl Session {
+    pub(crate) fn new(sandbox: &Sandbox, token: &str) -> Self {
+        let stream = TcpStream::connect(sandbox.addr()).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            stream: BufReader::new(stream),
+            host: sandbox.domain(),
+            token: token.to_owned(),
+        }
+    }
+
+    /// Sends a request with a JSON body, or none, and reads the answer by its length.
+    pub(crate) fn send(&mut self, method: &str, target: &str, body: Option<&Value>) -> Answer {
+        let body = body.map_or_else(String::new, Value::to_string);
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
+            self.token,
+            body.len(),
+        );
+        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(
+                self.stream.read_line(&mut head).unwrap(),
+                0,
+                "closed after {head:?}"
+            );
+        }
+        let answer = parse(&head);
+        let length = answer
+            .header("content-length")
+            .map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).unwrap();
+        Answer {
+            body: String::from_utf8(body).unwrap(),
+            ..answer
+        }
     }
 }
 

@@ -6,9 +6,19 @@
 )]
 
 mod client;
+mod clock;
+mod controls;
+mod creating;
+mod faults;
+mod limits;
 mod linking;
 mod listing;
 mod oauth;
+mod properties;
+mod provenance;
 mod reading;
+mod recorded;
+mod tls;
 mod tokens;
 mod unlinking;
+mod updating;

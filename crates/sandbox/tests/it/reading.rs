@@ -109,14 +109,15 @@ fn a_foreign_host_is_refused_and_an_unserved_operation_names_itself() {
     );
     assert_eq!(parse(&foreign).status, 421);
     assert!(sandbox.requests().is_empty());
-    let unserved = send(&sandbox, "PUT", "/api/v2/custom-domains/cd_1", None);
+    let unserved = send(&sandbox, "GET", "/api/v2/clients/abc", None);
     assert_eq!(unserved.status, 501);
     assert!(
         unserved
             .error()
             .1
-            .contains("PUT /api/v2/custom-domains/cd_1")
+            .starts_with("get_clients_by_id (GET /api/v2/clients/abc) is not served")
     );
+    assert_eq!(send(&sandbox, "PUT", "/api/v2/nonsense", None).status, 404);
 }
 
 #[test]

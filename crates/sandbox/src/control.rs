@@ -1,0 +1,243 @@
+//! The controls under `/__sandbox/`: what a test in another process needs to steer and inspect the tenant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::ORIGIN;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::app::{Shared, base_url};
+use crate::clock::Millis;
+use crate::engine::Engine;
+use crate::faults::Fault;
+use crate::log::Ring;
+use crate::oauth;
+use crate::provenance::Behaviour;
+use crate::seed::Seed;
+
+type Tenant = State<Arc<Shared>>;
+
+/// All controls; what changes something is never a GET.
+pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/__sandbox/health", get(health))
+        .route("/__sandbox/reset", post(reset))
+        .route("/__sandbox/snapshot", get(snapshot).put(restore))
+        .route(
+            "/__sandbox/faults",
+            get(faults).post(inject).delete(clear_faults),
+        )
+        .route("/__sandbox/clock", get(clock).post(set_clock))
+        .route("/__sandbox/rules", get(rules).post(choose))
+        .route("/__sandbox/tokens", post(token))
+        .route("/__sandbox/requests", get(requests))
+        .route("/__sandbox/effects", get(effects))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(shared),
+            own_pages_only,
+        ))
+}
+
+/// A request that could not be read, or asks for what there is not.
+struct Refused(String);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
+    serde_json::from_slice(body).map_err(|error| Refused(error.to_string()))
+}
+
+/// Keeps a web page of another origin from steering the tenant through its visitor's browser.
+async fn own_pages_only(State(shared): Tenant, request: Request, next: Next) -> Response {
+    let origin = request
+        .headers()
+        .get(ORIGIN)
+        .map(|origin| origin.as_bytes().to_vec());
+    if origin.is_some_and(|origin| origin != base_url(&shared, &request).as_bytes()) {
+        let refused = Json(json!({ "error": "a page of another origin may not use the controls" }));
+        return (StatusCode::FORBIDDEN, refused).into_response();
+    }
+    next.run(request).await
+}
+
+async fn health(State(shared): Tenant) -> Json<Value> {
+    let engine = shared.engine();
+    Json(json!({
+        "status": "ok",
+        "plan": engine.settings.plan.to_string(),
+        "users": engine.tenant.accounts().count(),
+    }))
+}
+
+async fn reset(State(shared): Tenant) -> StatusCode {
+    shared.engine().reset();
+    StatusCode::NO_CONTENT
+}
+
+async fn snapshot(State(shared): Tenant) -> Json<Value> {
+    Json(shared.engine().tenant.to_json())
+}
+
+async fn restore(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
+    let seed = Seed::from_value(read(&body)?).map_err(|error| Refused(error.to_string()))?;
+    shared.engine().tenant = seed.tenant;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn faults(State(shared): Tenant) -> Json<Value> {
+    Json(json!(shared.engine().faults.all()))
+}
+
+async fn inject(State(shared): Tenant, body: Bytes) -> Result<(StatusCode, Json<Value>), Refused> {
+    let fault: Fault = read(&body)?;
+    if let Some(problem) = fault.problem() {
+        return Err(Refused(problem.to_owned()));
+    }
+    let id = shared.engine().faults.inject(fault);
+    Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
+}
+
+async fn clear_faults(State(shared): Tenant) -> StatusCode {
+    shared.engine().faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+/// What to do with the clock, in this order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    /// Stop at this time.
+    freeze_at: Option<String>,
+    /// Stop at the present time.
+    #[serde(default)]
+    freeze: bool,
+    /// Run on.
+    #[serde(default)]
+    resume: bool,
+    /// Go forward.
+    #[serde(default)]
+    advance_ms: u64,
+}
+
+async fn clock(State(shared): Tenant) -> Json<Value> {
+    Json(clock_json(&shared.engine()))
+}
+
+async fn set_clock(State(shared): Tenant, body: Bytes) -> Result<Json<Value>, Refused> {
+    let change: ClockChange = read(&body)?;
+    let at = match &change.freeze_at {
+        None => None,
+        Some(text) => {
+            Some(Millis::parse(text).ok_or_else(|| Refused("freeze_at is not a date".into()))?)
+        }
+    };
+    let mut engine = shared.engine();
+    if change.freeze || at.is_some() {
+        engine.clock.freeze(at);
+    }
+    if change.resume {
+        engine.clock.resume();
+    }
+    engine
+        .clock
+        .advance(Duration::from_millis(change.advance_ms));
+    Ok(Json(clock_json(&engine)))
+}
+
+fn clock_json(engine: &Engine) -> Value {
+    json!({ "now": engine.clock.now().iso(), "frozen": engine.clock.is_frozen() })
+}
+
+async fn rules(State(shared): Tenant) -> Json<Value> {
+    Json(
+        shared
+            .engine()
+            .rules
+            .in_force()
+            .map(|(name, choice)| (name.to_owned(), Value::from(choice)))
+            .collect(),
+    )
+}
+
+async fn choose(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
+    let choices: BTreeMap<String, String> = read(&body)?;
+    let mut engine = shared.engine();
+    let mut rules = engine.rules.clone();
+    for (name, choice) in choices {
+        let known =
+            Behaviour::named(&name).is_some_and(|behaviour| rules.choose(behaviour, &choice));
+        if !known {
+            return Err(Refused(format!(
+                "there is no rule {name} with a choice {choice}"
+            )));
+        }
+    }
+    engine.rules = rules;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A token to make.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenWanted {
+    #[serde(default)]
+    scopes: Vec<String>,
+    /// A user's own token; a machine's if left out.
+    user_id: Option<String>,
+    /// The user's ID token, as `link_with` takes it.
+    #[serde(default)]
+    id_token: bool,
+    /// Seconds from now; as usual if left out.
+    expires_in: Option<i64>,
+}
+
+async fn token(State(shared): Tenant, request: Request) -> Result<Json<Value>, Refused> {
+    let base_url = base_url(&shared, &request);
+    let body = axum::body::to_bytes(request.into_body(), 64 * 1024).await;
+    let wanted: TokenWanted = read(&body.map_err(|error| Refused(error.to_string()))?)?;
+    let engine = shared.engine();
+    let (client, now) = (&engine.settings.client, engine.clock.now());
+    let token = match (&wanted.user_id, wanted.id_token) {
+        (Some(user_id), true) => oauth::id_token(client, &base_url, user_id, now),
+        (Some(user_id), false) => {
+            oauth::user_token(client, &base_url, user_id, &wanted.scopes, now)
+        }
+        (None, true) => return Err(Refused("an ID token needs a user_id".into())),
+        (None, false) => {
+            let lifetime = wanted.expires_in.unwrap_or(client.token_lifetime);
+            oauth::machine_token(
+                client,
+                &base_url,
+                &wanted.scopes,
+                now.seconds().saturating_add(lifetime),
+            )
+        }
+    };
+    Ok(Json(json!({ "token": token })))
+}
+
+async fn requests(State(shared): Tenant) -> Json<Value> {
+    Json(ring(&shared.engine().requests))
+}
+
+async fn effects(State(shared): Tenant) -> Json<Value> {
+    Json(ring(&shared.engine().effects))
+}
+
+fn ring<T: serde::Serialize>(ring: &Ring<T>) -> Value {
+    json!({ "dropped": ring.dropped(), "entries": ring.iter().collect::<Vec<_>>() })
+}

@@ -1,0 +1,59 @@
+//! TLS on demand: a certificate authority made for this run, and a certificate of it for the loopback names.
+
+use std::io;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// What a server needs to speak TLS, and what a client needs to trust it.
+pub(crate) struct Tls {
+    pub(crate) acceptor: TlsAcceptor,
+    /// The authority's certificate, PEM.
+    pub(crate) authority: String,
+}
+
+/// Makes an authority and a certificate for these names and addresses.
+pub(crate) fn generate(names: Vec<String>) -> io::Result<Tls> {
+    let (certificate, key, authority) = certificates(names).map_err(io::Error::other)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| {
+            builder
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.into()], PrivateKeyDer::Pkcs8(key.into()))
+        })
+        .map_err(io::Error::other)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(Tls {
+        acceptor: TlsAcceptor::from(Arc::new(config)),
+        authority,
+    })
+}
+
+/// The certificate and its key (DER), and the authority (PEM); the authority's own key is forgotten.
+fn certificates(names: Vec<String>) -> Result<(Vec<u8>, Vec<u8>, String), rcgen::Error> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "unlink-sandbox local test authority");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let authority_key = KeyPair::generate()?;
+    let authority_pem = authority.self_signed(&authority_key)?.pem();
+
+    let mut server = CertificateParams::new(names)?;
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "unlink-sandbox");
+    let key = KeyPair::generate()?;
+    let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
+    Ok((
+        certificate.der().to_vec(),
+        key.serialize_der(),
+        authority_pem,
+    ))
+}

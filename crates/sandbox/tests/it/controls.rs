@@ -1,0 +1,204 @@
+//! The controls over HTTP: another process can do what the handle can.
+
+use serde_json::{Value, json};
+use unlink_sandbox::Sandbox;
+
+use crate::client::{Answer, parse, raw, send, send_json};
+
+const JANES: &str = "/api/v2/users/auth0%7C63d17b7dbc8a5d0f3e9c4a21";
+
+fn control(sandbox: &Sandbox, method: &str, name: &str, body: &Value) -> Answer {
+    send_json(sandbox, method, &format!("/__sandbox/{name}"), None, body)
+}
+
+fn look(sandbox: &Sandbox, name: &str) -> Value {
+    let answer = send(sandbox, "GET", &format!("/__sandbox/{name}"), None);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()
+}
+
+#[test]
+fn logs_and_state_are_those_of_the_handle() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users"]);
+    send(
+        &sandbox,
+        "DELETE",
+        &format!("{JANES}/identities/github/58323117"),
+        Some(&token),
+    );
+    let entries = |name: &str| look(&sandbox, name)["entries"].clone();
+    assert_eq!(
+        entries("requests"),
+        serde_json::to_value(sandbox.requests()).unwrap()
+    );
+    assert_eq!(
+        entries("effects"),
+        serde_json::to_value(sandbox.effects()).unwrap()
+    );
+    assert_eq!(look(&sandbox, "snapshot"), sandbox.state());
+    assert_eq!(look(&sandbox, "health")["users"], 6);
+    // Controls are no requests to the tenant.
+    assert_eq!(sandbox.requests().len(), 1);
+}
+
+#[test]
+fn a_reset_is_a_fresh_start() {
+    let sandbox = Sandbox::builder().rng_seed(3).start().unwrap();
+    let fresh = sandbox.state();
+    let create = |sandbox: &Sandbox| {
+        let token = sandbox.token(&["create:users"]);
+        let body = json!({ "connection": "sms", "phone_number": "+15550100" });
+        send_json(sandbox, "POST", "/api/v2/users", Some(&token), &body).json()["user_id"].clone()
+    };
+    let first = create(&sandbox);
+    control(
+        &sandbox,
+        "POST",
+        "faults",
+        &json!({ "kind": "drop", "times": 0 }),
+    );
+    control(&sandbox, "POST", "clock", &json!({ "freeze": true }));
+    assert_eq!(control(&sandbox, "POST", "reset", &json!(null)).status, 204);
+    assert_eq!(sandbox.state(), fresh);
+    assert!(
+        sandbox.requests().is_empty()
+            && sandbox.effects().is_empty()
+            && sandbox.faults().is_empty()
+    );
+    assert_eq!(look(&sandbox, "clock")["frozen"], false);
+    assert_eq!(create(&sandbox), first);
+}
+
+#[test]
+fn a_snapshot_restores_what_was() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users", "delete:users"]);
+    send(
+        &sandbox,
+        "DELETE",
+        &format!("{JANES}/identities/github/58323117"),
+        Some(&token),
+    );
+    let kept = look(&sandbox, "snapshot");
+    send(&sandbox, "DELETE", JANES, Some(&token));
+    assert_eq!(control(&sandbox, "PUT", "snapshot", &kept).status, 204);
+    assert_eq!(sandbox.state(), kept);
+    let broken = control(&sandbox, "PUT", "snapshot", &json!({ "users": [{}] }));
+    assert_eq!(
+        (broken.status, broken.json()["error"].as_str()),
+        (400, Some("seed: users[0].user_id is missing"))
+    );
+    assert_eq!(sandbox.state(), kept);
+}
+
+#[test]
+fn faults_clock_rules_and_tokens_are_at_hand() {
+    let sandbox = Sandbox::start().unwrap();
+    let fault = json!({ "kind": { "status": { "status": 503 } }, "method": "GET", "times": 1 });
+    assert_eq!(control(&sandbox, "POST", "faults", &fault).status, 201);
+    let wanted = json!({ "scopes": ["read:users"] });
+    let token = control(&sandbox, "POST", "tokens", &wanted).json()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(send(&sandbox, "GET", JANES, Some(&token)).status, 503);
+    assert_eq!(send(&sandbox, "GET", JANES, Some(&token)).status, 200);
+    assert_eq!(look(&sandbox, "faults")[0]["struck"], 1);
+    assert_eq!(
+        control(&sandbox, "DELETE", "faults", &json!(null)).status,
+        204
+    );
+    assert_eq!(look(&sandbox, "faults"), json!([]));
+
+    let frozen = control(
+        &sandbox,
+        "POST",
+        "clock",
+        &json!({ "freeze_at": "2023-01-25T19:00:59.837Z", "advance_ms": 163 }),
+    );
+    assert_eq!(
+        frozen.json(),
+        json!({ "now": "2023-01-25T19:01:00.000Z", "frozen": true })
+    );
+
+    assert_eq!(look(&sandbox, "rules")["unlink-no-match"], "unchanged");
+    assert_eq!(
+        control(
+            &sandbox,
+            "POST",
+            "rules",
+            &json!({ "unlink-no-match": "404" })
+        )
+        .status,
+        204
+    );
+    assert_eq!(look(&sandbox, "rules")["unlink-no-match"], "404");
+}
+
+#[test]
+fn nonsense_is_refused_and_changes_nothing() {
+    let sandbox = Sandbox::start().unwrap();
+    for (method, name, body) in [
+        ("POST", "faults", json!({ "kind": "explode" })),
+        (
+            "POST",
+            "faults",
+            json!({ "kind": { "status": { "status": 99 } } }),
+        ),
+        (
+            "POST",
+            "faults",
+            json!({ "kind": "drop", "probability": 2 }),
+        ),
+        ("POST", "clock", json!({ "freeze_at": "noon" })),
+        ("POST", "clock", json!({ "stop": true })),
+        (
+            "POST",
+            "rules",
+            json!({ "unlink-no-match": "404", "unlink-twice": "yes" }),
+        ),
+        ("POST", "tokens", json!({ "id_token": true })),
+    ] {
+        let answer = control(&sandbox, method, name, &body);
+        assert_eq!(answer.status, 400, "{name} {body}");
+        assert!(answer.json()["error"].is_string());
+    }
+    assert!(sandbox.faults().is_empty());
+    assert_eq!(look(&sandbox, "rules")["unlink-no-match"], "unchanged");
+    // What changes something is never a GET.
+    assert_eq!(send(&sandbox, "GET", "/__sandbox/reset", None).status, 405);
+}
+
+#[test]
+fn a_page_of_another_origin_cannot_steer() {
+    let sandbox = Sandbox::start().unwrap();
+    let reset = |origin: &str| {
+        let head = format!(
+            "POST /__sandbox/reset HTTP/1.1\r\nhost: {}\r\norigin: {origin}\r\n",
+            sandbox.domain()
+        );
+        parse(&raw(
+            &sandbox,
+            &format!("{head}connection: close\r\ncontent-length: 0\r\n\r\n"),
+        ))
+        .status
+    };
+    assert_eq!(reset("https://evil.example"), 403);
+    assert_eq!(reset(sandbox.url()), 204);
+}
+
+#[test]
+fn full_logs_count_what_they_forget() {
+    let sandbox = Sandbox::builder().log_capacity(3).start().unwrap();
+    for _ in 0..5 {
+        send(&sandbox, "GET", JANES, None);
+    }
+    let kept: Vec<u64> = sandbox
+        .requests()
+        .iter()
+        .map(|request| request.seq)
+        .collect();
+    assert_eq!((kept, sandbox.overflow().requests), (vec![2, 3, 4], 2));
+    assert_eq!(look(&sandbox, "requests")["dropped"], 2);
+}

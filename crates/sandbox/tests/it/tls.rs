@@ -1,0 +1,64 @@
+//! TLS on demand: the handshake succeeds for whoever trusts the authority of this run, and for nobody else.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use unlink_sandbox::Sandbox;
+
+use crate::client::parse;
+
+fn get(sandbox: &Sandbox, ca: &str, name: &'static str) -> std::io::Result<String> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap())
+        .unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(name).unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(sandbox.addr())?);
+    let token = sandbox.token(&["read:users"]);
+    write!(
+        stream,
+        "GET /api/v2/users/auth0%7C63d17b7dbc8a5d0f3e9c4a21 HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n\
+         connection: close\r\n\r\n",
+        sandbox.domain(),
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn whoever_trusts_the_authority_gets_through() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    let sandbox = Sandbox::builder().tls_with_ca_file(&file).start().unwrap();
+    assert!(sandbox.url().starts_with("https://127.0.0.1:"));
+    let ca = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(Some(ca.as_str()), sandbox.ca_pem());
+    for name in ["127.0.0.1", "localhost"] {
+        let answer = parse(&get(&sandbox, &ca, name).unwrap());
+        assert_eq!(answer.status, 200, "{name}");
+        // It would pin localhost to https in a browser.
+        assert_eq!(answer.header("strict-transport-security"), None);
+    }
+}
+
+#[test]
+fn the_authority_of_another_run_is_not_trusted() {
+    let (one, other) = (
+        Sandbox::builder().tls().start().unwrap(),
+        Sandbox::builder().tls().start().unwrap(),
+    );
+    assert!(get(&one, other.ca_pem().unwrap(), "localhost").is_err());
+    assert!(get(&one, one.ca_pem().unwrap(), "example.com").is_err());
+}
