@@ -185,6 +185,7 @@ impl Client {
             limits: Limits::default(),
             connect: Duration::from_secs(5),
             extra_roots: Vec::new(),
+            proxy: None,
             telemetry: false,
             user_agent: concat!("auth0-unlink/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
@@ -292,8 +293,20 @@ pub struct ClientBuilder {
     limits: Limits,
     connect: Duration,
     extra_roots: Vec<u8>,
+    proxy: Option<Proxy>,
     telemetry: bool,
     user_agent: String,
+}
+
+/// A proxy that the built-in round trip tunnels through.
+#[cfg_attr(
+    not(feature = "hyper"),
+    expect(dead_code, reason = "only the built-in round trip reads it")
+)]
+pub(crate) struct Proxy {
+    pub(crate) url: String,
+    /// Hosts reached without it, in the form of `NO_PROXY`.
+    pub(crate) except: String,
 }
 
 impl ClientBuilder {
@@ -333,6 +346,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Reaches an https tenant through an http proxy, `http://[user:password@]host:port`, but for the hosts in
+    /// `except`, which has the form of `NO_PROXY`. No environment variable is read.
+    pub fn proxy(mut self, url: impl Into<String>, except: impl Into<String>) -> Self {
+        self.proxy = Some(Proxy {
+            url: url.into(),
+            except: except.into(),
+        });
+        self
+    }
+
     /// Sends the `Auth0-Client` header, by which Auth0 counts the libraries in use; off unless asked for.
     pub const fn telemetry(mut self, on: bool) -> Self {
         self.telemetry = on;
@@ -356,7 +379,7 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Input`] for a user agent no header can hold, or when there is no round trip or clock
-    /// (without the `hyper` feature both must be given), or for extra roots that are no PEM certificates;
+    /// (without the `hyper` feature both must be given), for extra roots that are no PEM certificates, or for a proxy that is no http URL;
     /// [`ErrorKind::Connect`] when there are no trusted roots for an https tenant.
     pub fn build(self) -> Result<Client, Error> {
         let user_agent = HeaderValue::from_str(&self.user_agent).map_err(|error| {
@@ -379,9 +402,12 @@ impl ClientBuilder {
             match self.round_trip {
                 Some(round_trip) => round_trip,
                 None => Arc::new(crate::hyper::HyperRoundTrip::new(
-                    &self.tenant,
-                    self.connect,
-                    &self.extra_roots,
+                    &crate::hyper::Settings {
+                        tenant: &self.tenant,
+                        connect: self.connect,
+                        extra_roots: &self.extra_roots,
+                        proxy: self.proxy.as_ref(),
+                    },
                 )?),
             },
             self.time

@@ -14,11 +14,14 @@ use http::Uri;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
-    client::legacy::{
-        Client,
-        connect::{HttpConnector, capture_connection},
+    client::{
+        legacy::{
+            Client,
+            connect::{HttpConnector, capture_connection, proxy::Tunnel},
+        },
+        proxy::matcher::Matcher,
     },
-    rt::{TokioExecutor, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use rustls::{
     ClientConfig,
@@ -26,9 +29,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use rustls_platform_verifier::Verifier;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::{
+    client::Proxy,
     error::{Error, ErrorKind},
     round_trip::{BoxFuture, Delivery, RoundTrip, RoundTripError, RoundTripFailure},
     tenant::Tenant,
@@ -39,26 +44,30 @@ const LARGEST_BODY: usize = 8 * 1024 * 1024;
 /// Below the minute after which many load balancers drop idle connections.
 const KEPT_IDLE: Duration = Duration::from_secs(50);
 
+/// What the round trip is made for.
+pub(crate) struct Settings<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) connect: Duration,
+    pub(crate) extra_roots: &'a [u8],
+    pub(crate) proxy: Option<&'a Proxy>,
+}
+
 /// hyper's pooled client with what its defaults would hide switched off.
 #[derive(Debug)]
 pub(crate) struct HyperRoundTrip {
-    client: Client<TimedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>,
+    client: Client<TimedConnector<HttpsConnector<Route>>, Full<Bytes>>,
 }
 
 impl HyperRoundTrip {
-    pub(crate) fn new(
-        tenant: &Tenant,
-        connect: Duration,
-        extra_roots: &[u8],
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings<'_>) -> Result<Self, Error> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(tenant.is_https(), extra_roots)?)
+            .with_tls_config(tls(settings.tenant.is_https(), settings.extra_roots)?)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(http);
+            .wrap_connector(route(http, settings)?);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEPT_IDLE)
@@ -66,9 +75,81 @@ impl HyperRoundTrip {
             .retry_canceled_requests(false)
             .build(TimedConnector {
                 connector: https,
-                limit: connect,
+                limit: settings.connect,
             });
         Ok(Self { client })
+    }
+}
+
+/// The proxy's tunnel where this tenant is reached through one; plain http never leaves the machine.
+fn route(http: HttpConnector, settings: &Settings<'_>) -> Result<Route, Error> {
+    let Some(proxy) = settings.proxy.filter(|_| settings.tenant.is_https()) else {
+        return Ok(Route::Direct(http));
+    };
+    // The text may hold a password, so no message repeats it.
+    let refuse = || Error::new(ErrorKind::Input, "the proxy is not an http:// URL");
+    let scheme = proxy
+        .url
+        .split_once("://")
+        .map_or("http", |(scheme, _)| scheme);
+    if !scheme.eq_ignore_ascii_case("http") {
+        return Err(refuse());
+    }
+    let tenant = settings
+        .tenant
+        .to_string()
+        .parse::<Uri>()
+        .map_err(|_| refuse())?;
+    let all = Matcher::builder().all(proxy.url.clone()).build();
+    if all.intercept(&tenant).is_none() {
+        return Err(refuse());
+    }
+    let matcher = Matcher::builder()
+        .all(proxy.url.clone())
+        .no(proxy.except.clone())
+        .build();
+    Ok(match matcher.intercept(&tenant) {
+        None => Route::Direct(http),
+        Some(through) => {
+            let tunnel = Tunnel::new(through.uri().clone(), http);
+            Route::Proxied(match through.basic_auth() {
+                Some(credentials) => tunnel.with_auth(credentials.clone()),
+                None => tunnel,
+            })
+        }
+    })
+}
+
+/// How a tenant is reached.
+#[derive(Clone, Debug)]
+enum Route {
+    Direct(HttpConnector),
+    Proxied(Tunnel<HttpConnector>),
+}
+
+impl Service<Uri> for Route {
+    type Response = TokioIo<TcpStream>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        match self {
+            Self::Direct(connector) => connector.poll_ready(cx).map_err(Into::into),
+            Self::Proxied(tunnel) => tunnel.poll_ready(cx).map_err(Into::into),
+        }
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        match self {
+            Self::Direct(connector) => {
+                let connecting = connector.call(uri);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+            Self::Proxied(tunnel) => {
+                let connecting = tunnel.call(uri);
+                Box::pin(async move { Ok(connecting.await?) })
+            }
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The built-in round trip against real sockets: what can be known about delivery, and what is bounded.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -221,6 +221,123 @@ async fn a_local_tenant_answers_and_keeps_ids_whole() {
     assert_eq!(
         sandbox.requests()[0].path,
         "/api/v2/users/auth0%7Cno%3Fsuch%23user%2F%257C"
+    );
+}
+
+/// A proxy that refuses every tunnel and keeps what it was asked.
+fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&asked);
+    let url = server(move |mut stream, _| {
+        let mut head = String::new();
+        for line in BufReader::new(&stream).lines() {
+            let line = line.unwrap();
+            if line.is_empty() {
+                break;
+            }
+            head.push_str(&line);
+            head.push('\n');
+        }
+        keep.lock().unwrap().push(head);
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_proxy_is_asked_for_a_tunnel_and_sees_no_token() {
+    let (url, asked) = proxy();
+    let through = url.replace("http://", "http://me:planted@");
+    let error = fails(client("https://tenant.invalid").proxy(through, "")).await;
+    assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(!error.may_have_been_applied());
+    let asked = asked.lock().unwrap().join("").to_ascii_lowercase();
+    assert!(
+        asked.starts_with("connect tenant.invalid:443 http/1.1\n"),
+        "{asked}"
+    );
+    // me:planted
+    assert!(
+        asked.contains("proxy-authorization: basic bwu6cgxhbnrlza=="),
+        "{asked}"
+    );
+    assert!(!asked.contains("bearer"), "{asked}");
+    assert!(!format!("{error:?}").contains("planted"));
+}
+
+#[tokio::test]
+async fn what_is_excepted_and_what_is_local_is_reached_without_the_proxy() {
+    let (url, asked) = proxy();
+    let direct = server(|mut stream, _| {
+        read_head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]");
+    });
+    let local = client(&direct).proxy(url.clone(), "").build().unwrap();
+    assert_eq!(local.call().execute(delete()).await.unwrap().output, 2);
+    let excepted =
+        client(&direct.replace("http://127.0.0.1", "https://localhost")).proxy(url, "localhost");
+    let excepted = excepted.connect_timeout(Duration::from_millis(100));
+    assert_eq!(fails(excepted).await.kind(), ErrorKind::Connect);
+    assert!(asked.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_proxy_that_cannot_be_used_is_refused_without_repeating_it() {
+    for url in [
+        "",
+        "https://me:planted@proxy:1",
+        "socks5://planted:1",
+        "planted proxy",
+    ] {
+        let error = client("https://tenant.invalid")
+            .proxy(url, "")
+            .build()
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input, "{url}");
+        assert!(
+            !format!("{error} {error:?}").contains("planted"),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn roots_that_are_no_certificates_are_refused() {
+    for pem in [
+        "hello",
+        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+    ] {
+        let error = client("https://tenant.invalid")
+            .extra_roots(pem)
+            .build()
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input, "{pem}");
+    }
+}
+
+#[tokio::test]
+async fn headers_of_the_callers_own_are_sent_and_the_clients_own_are_not_replaced() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = AccessToken::new(sandbox.token(&["read:users"])).unwrap();
+    let builder = Client::builder(sandbox.url().parse().unwrap(), token).telemetry(true);
+    let client = builder
+        .build()
+        .unwrap()
+        .with_header("X-Correlation-ID", "job-1")
+        .unwrap();
+    client.call().execute(delete()).await.unwrap_err();
+    let headers = &sandbox.requests()[0].headers;
+    assert_eq!(headers["x-correlation-id"], "job-1");
+    for name in ["Authorization", "host", "content-length", "not a name"] {
+        assert_eq!(
+            client.with_header(name, "x").unwrap_err().kind(),
+            ErrorKind::Input,
+            "{name}"
+        );
+    }
+    assert_eq!(
+        client.with_header("x-other", "a\nb").unwrap_err().kind(),
+        ErrorKind::Input
     );
 }
 
