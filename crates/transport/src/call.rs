@@ -1,6 +1,9 @@
 //! The one loop: send, read what came back, decide, and settle what stayed unknown, under one deadline.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use tracing::Instrument as _;
@@ -58,6 +61,16 @@ pub trait Operation: MaybeSendSync {
 
     /// The request, the same at each attempt.
     fn request(&self) -> &Request;
+
+    /// Completes the request anew at each attempt, for what may be sent once only.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being sent; the call ends with it.
+    fn renew(&self, request: &mut http::Request<Bytes>) -> Result<(), Error> {
+        let _ = request;
+        Ok(())
+    }
 
     /// Reads a 2xx answer to the request.
     ///
@@ -255,12 +268,11 @@ async fn send_and_settle<O: Operation>(
         }
         let limit = time_left.min(limits.attempt);
         let extra = credentials.map(|credentials| &credentials.headers);
-        let response = attempt(
-            channel,
-            channel.prepare(request, extra, authorization),
-            limit,
-        )
-        .await;
+        let mut http = channel.prepare(request, extra, authorization);
+        if !probing {
+            operation.renew(&mut http)?;
+        }
+        let response = attempt(channel, http, limit).await;
 
         let (event, failure) = match response {
             Err(error) => {
@@ -327,7 +339,16 @@ async fn send_and_settle<O: Operation>(
                     400..=499 => Event::Refused,
                     _ => Event::Unknown,
                 };
-                (event, Error::from_answer(&response))
+                let failure = Error::from_answer(&response);
+                let unauthorized = response.status() == 401;
+                (
+                    event,
+                    if unauthorized {
+                        suspect(channel, token.as_ref(), &response, failure)
+                    } else {
+                        failure
+                    },
+                )
             }
         };
         if !probing {
@@ -345,6 +366,27 @@ async fn send_and_settle<O: Operation>(
         );
         latest_failure = Some(failure);
     }
+}
+
+/// Looks for why a token was not accepted: another tenant's, or a clock that is off.
+fn suspect(
+    channel: &Channel,
+    token: Option<&AccessToken>,
+    response: &Response,
+    failure: Error,
+) -> Error {
+    let tenant = channel.tenant().to_string();
+    let foreign = token
+        .and_then(AccessToken::issuer)
+        .filter(|issuer| issuer.trim_end_matches('/') != tenant);
+    let seconds = |since_epoch: Duration| i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX);
+    let tenants = response
+        .date()
+        .and_then(|date| date.duration_since(SystemTime::UNIX_EPOCH).ok());
+    let ahead = tenants.map_or(0, |theirs| {
+        seconds(channel.time().wall()).saturating_sub(seconds(theirs))
+    });
+    failure.suspecting(foreign, ahead)
 }
 
 fn unknown(source: Error) -> Error {

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use futures_util::future::{FutureExt, Shared};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "private-key-jwt")]
+use crate::private_key::PrivateKey;
 use crate::{
     call::Operation,
     client::Channel,
@@ -53,9 +55,17 @@ const TOKEN_DEADLINE: Duration = Duration::from_secs(20);
 /// ```
 pub struct ClientCredentials {
     client_id: String,
-    secret: Zeroizing<String>,
+    proof: Proof,
     audience: Option<String>,
     cache: Arc<Mutex<Cache>>,
+}
+
+/// How the application shows that it is the one.
+#[derive(Clone)]
+enum Proof {
+    Secret(Arc<Zeroizing<String>>),
+    #[cfg(feature = "private-key-jwt")]
+    Key(PrivateKey),
 }
 
 #[derive(Default)]
@@ -79,9 +89,23 @@ impl ClientCredentials {
     /// Takes the id and the secret of an application that may use the tenant's Management API.
     #[must_use]
     pub fn new(client_id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::with_proof(
+            client_id.into(),
+            Proof::Secret(Arc::new(Zeroizing::new(secret.into()))),
+        )
+    }
+
+    /// Takes the id and the private key of an application that may use the tenant's Management API.
+    #[cfg(feature = "private-key-jwt")]
+    #[must_use]
+    pub fn with_private_key(client_id: impl Into<String>, key: PrivateKey) -> Self {
+        Self::with_proof(client_id.into(), Proof::Key(key))
+    }
+
+    fn with_proof(client_id: String, proof: Proof) -> Self {
         Self {
-            client_id: client_id.into(),
-            secret: Zeroizing::new(secret.into()),
+            client_id,
+            proof,
             audience: None,
             cache: Arc::default(),
         }
@@ -95,11 +119,7 @@ impl ClientCredentials {
     }
 
     fn fetch(&self, channel: &Channel) -> BoxFuture<Result<Fetched, Error>> {
-        let audience = self
-            .audience
-            .clone()
-            .unwrap_or_else(|| channel.tenant().audience());
-        let request = TokenRequest::new(&self.client_id, &self.secret, &audience);
+        let request = TokenRequest::new(self, channel);
         let channel = channel.with_deadline(TOKEN_DEADLINE);
         Box::pin(async move {
             // Its life counts from before it was asked for, however late this future is polled.
@@ -227,7 +247,13 @@ impl Fetched {
     }
 }
 
-struct TokenRequest(Request);
+struct TokenRequest {
+    request: Request,
+    client_id: String,
+    proof: Proof,
+    audience: Option<String>,
+    channel: Channel,
+}
 
 /// What the token endpoint gives.
 #[derive(Debug)]
@@ -237,8 +263,13 @@ struct Issued {
 }
 
 impl TokenRequest {
-    fn new(client_id: &str, secret: &str, audience: &str) -> Result<Self, Error> {
-        if client_id.is_empty() || secret.is_empty() {
+    fn new(credentials: &ClientCredentials, channel: &Channel) -> Result<Self, Error> {
+        let empty = match &credentials.proof {
+            Proof::Secret(secret) => secret.is_empty(),
+            #[cfg(feature = "private-key-jwt")]
+            Proof::Key(_) => false,
+        };
+        if credentials.client_id.is_empty() || empty {
             return Err(Error::new(
                 ErrorKind::Token,
                 "the client id or the client secret is empty",
@@ -247,15 +278,13 @@ impl TokenRequest {
         let path = Path::new(["oauth", "token"]).map_err(|error| {
             Error::new(ErrorKind::Token, "no path to the token endpoint").with_source(error)
         })?;
-        let body = serde_json::json!({
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "client_secret": secret,
-            "audience": audience,
-        });
-        Ok(Self(
-            Request::post_json(path, Bytes::from(body.to_string())).without_token(),
-        ))
+        Ok(Self {
+            request: Request::post_json(path, Bytes::new()).without_token(),
+            client_id: credentials.client_id.clone(),
+            proof: credentials.proof.clone(),
+            audience: credentials.audience.clone(),
+            channel: channel.clone(),
+        })
     }
 }
 
@@ -267,7 +296,31 @@ impl Operation for TokenRequest {
     }
 
     fn request(&self) -> &Request {
-        &self.0
+        &self.request
+    }
+
+    /// Writes the body at each attempt: an assertion is taken once.
+    fn renew(&self, request: &mut http::Request<Bytes>) -> Result<(), Error> {
+        let tenant = self.channel.tenant();
+        let mut body = serde_json::json!({
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "audience": self.audience.clone().unwrap_or_else(|| tenant.audience()),
+        });
+        match &self.proof {
+            Proof::Secret(secret) => body["client_secret"] = secret.as_str().into(),
+            #[cfg(feature = "private-key-jwt")]
+            Proof::Key(key) => {
+                // The assertion is for the tenant itself, with the slash its issuer ends in.
+                let audience = [&tenant.to_string(), "/"].concat();
+                let now = self.channel.time().wall();
+                body["client_assertion_type"] =
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".into();
+                body["client_assertion"] = key.assertion(&self.client_id, &audience, now)?.into();
+            }
+        }
+        *request.body_mut() = Bytes::from(body.to_string());
+        Ok(())
     }
 
     /// One token more does no harm.

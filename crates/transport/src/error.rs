@@ -28,7 +28,49 @@ struct Inner {
     attempts: u32,
     may_have_been_applied: bool,
     retry_at: Option<SystemTime>,
+    foreign_issuer: Option<String>,
+    clock_ahead: i64,
 }
+
+/// What a person can do about a failure; displayed as one sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// The token has none of these scopes, and one of them is needed.
+    MissingScopes(Vec<String>),
+    /// The token was issued by this tenant or domain, not by the one that was asked.
+    ForeignToken(String),
+    /// This machine's clock is ahead of the tenant's by so many seconds, or behind it.
+    ClockOff(i64),
+    /// The tenant takes requests again at this time.
+    RetryAt(SystemTime),
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingScopes(scopes) => match scopes.as_slice() {
+                [one] => write!(f, "the token lacks the scope {one}"),
+                any => write!(f, "the token has none of the scopes {}", any.join(", ")),
+            },
+            Self::ForeignToken(issuer) => {
+                write!(f, "the token is for another domain: {issuer} issued it")
+            }
+            Self::ClockOff(seconds) => {
+                let side = if *seconds > 0 { "ahead of" } else { "behind" };
+                write!(
+                    f,
+                    "this machine's clock is {} s {side} the tenant's",
+                    seconds.unsigned_abs()
+                )
+            }
+            Self::RetryAt(at) => write!(f, "try again after {}", httpdate::fmt_http_date(*at)),
+        }
+    }
+}
+
+/// A clock that is off by less has never been a token's or a wait's trouble.
+const TOLERATED_SKEW: i64 = 30;
 
 /// What failed, for a caller to match on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +118,8 @@ impl Error {
             attempts: 0,
             may_have_been_applied: false,
             retry_at: None,
+            foreign_issuer: None,
+            clock_ahead: 0,
         }))
     }
 
@@ -124,6 +168,14 @@ impl Error {
         let answer = Answer::new(response);
         Self::new(kind, format!("the tenant answered {answer}"))
             .change(|inner| inner.answer = Some(answer))
+    }
+
+    /// Notes what may be why a token was not accepted.
+    pub(crate) fn suspecting(self, foreign_issuer: Option<String>, clock_ahead: i64) -> Self {
+        self.change(|inner| {
+            inner.foreign_issuer = foreign_issuer;
+            inner.clock_ahead = clock_ahead;
+        })
     }
 
     /// The error for a 2xx answer that is not the documented one.
@@ -200,6 +252,26 @@ impl Error {
                 .collect()
         })
         .unwrap_or_default()
+    }
+
+    /// What a person can do about it, the most useful first; empty where nothing is known.
+    #[must_use]
+    pub fn hints(&self) -> Vec<Hint> {
+        let scopes: Vec<_> = self
+            .missing_scopes()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let off = self.0.clock_ahead.abs() > TOLERATED_SKEW;
+        [
+            (!scopes.is_empty()).then_some(Hint::MissingScopes(scopes)),
+            self.0.foreign_issuer.clone().map(Hint::ForeignToken),
+            off.then_some(Hint::ClockOff(self.0.clock_ahead)),
+            self.retry_at().map(Hint::RetryAt),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 

@@ -8,6 +8,8 @@
 //! Feature `hyper` (default): the built-in round trip and clock. Without it there is no hyper, no rustls
 //! and no tokio in the tree, and a client is given both.
 //!
+//! Feature `private-key-jwt`: client credentials by a signed assertion.
+//!
 //! Feature `test-util`: a round trip that answers from a script.
 
 mod call;
@@ -17,6 +19,8 @@ mod error;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod path;
+#[cfg(feature = "private-key-jwt")]
+mod private_key;
 mod rate_limit;
 mod request;
 mod retry;
@@ -30,8 +34,10 @@ mod token;
 pub use call::{Answered, Operation, Settled, SettledBy};
 pub use client::{Call, Channel, Client, ClientBuilder};
 pub use client_credentials::ClientCredentials;
-pub use error::{Answer, DecodeError, Error, ErrorKind};
+pub use error::{Answer, DecodeError, Error, ErrorKind, Hint};
 pub use path::{Path, PathError};
+#[cfg(feature = "private-key-jwt")]
+pub use private_key::{PrivateKey, SigningAlgorithm};
 pub use rate_limit::RateLimit;
 pub use request::{Body, Request, Response};
 pub use round_trip::{

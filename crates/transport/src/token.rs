@@ -56,25 +56,29 @@ impl AccessToken {
     ///
     /// [`ErrorKind::Input`] when the token is not a JWT or has no `sub`.
     pub fn subject(&self) -> Result<String, Error> {
-        let refuse = |problem| Error::new(ErrorKind::Input, problem);
+        self.claim("sub").ok_or_else(|| {
+            Error::new(
+                ErrorKind::Input,
+                "the token is no JWT with a sub, so it does not say whose it is",
+            )
+        })
+    }
+
+    /// Who issued this token, if it is a JWT that says so.
+    pub(crate) fn issuer(&self) -> Option<String> {
+        self.claim("iss")
+    }
+
+    fn claim(&self, name: &str) -> Option<String> {
         let mut parts = self.expose().split('.');
         let (Some(_), Some(claims), Some(_), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(refuse(
-                "the access token is not a JWT, so it does not say whose it is",
-            ));
+            return None;
         };
-        let claims = BASE64_URL_SAFE_NO_PAD.decode(claims).map(Zeroizing::new);
-        let claims = claims
-            .ok()
-            .and_then(|claims| serde_json::from_slice::<serde_json::Value>(&claims).ok());
-        let subject = claims
-            .as_ref()
-            .and_then(|claims| claims.get("sub")?.as_str());
-        subject.map(str::to_owned).ok_or_else(|| {
-            refuse("the access token's claims have no sub, so it does not say whose it is")
-        })
+        let claims = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(claims).ok()?);
+        let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+        claims.get(name)?.as_str().map(str::to_owned)
     }
 
     /// The `Authorization` header for it, marked sensitive.

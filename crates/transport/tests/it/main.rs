@@ -5,6 +5,7 @@
     reason = "a test that unwraps fails with a place and a message"
 )]
 
+mod assertions;
 mod loop_;
 mod sockets;
 mod tokens;

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::advance;
 use transport::{
-    BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Operation, Path, Request,
-    Response, RoundTrip, RoundTripError, ScriptedRoundTrip,
+    AccessToken, BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Operation,
+    Path, Request, Response, RoundTrip, RoundTripError, ScriptedRoundTrip, Time,
 };
 use unlink_sandbox::Sandbox;
 
@@ -41,7 +41,7 @@ fn client(script: &ScriptedRoundTrip) -> Client {
         .unwrap()
 }
 
-async fn read(client: &Client) -> Result<(), Error> {
+pub(crate) async fn read(client: &Client) -> Result<(), Error> {
     let path = Path::new(["api", "v2", "users", "auth0|1"]).unwrap();
     client
         .call()
@@ -50,7 +50,7 @@ async fn read(client: &Client) -> Result<(), Error> {
         .map(|_| ())
 }
 
-fn issued(token: &str, seconds: u64) -> String {
+pub(crate) fn issued(token: &str, seconds: u64) -> String {
     format!(r#"{{"access_token":"{token}","expires_in":{seconds},"token_type":"Bearer"}}"#)
 }
 
@@ -338,4 +338,63 @@ async fn a_local_tenant_issues_a_token_that_serves() {
         .build()
         .unwrap();
     assert_eq!(read(&client).await.unwrap_err().kind(), ErrorKind::Token);
+}
+
+/// A machine where it is always 2026-01-01 00:10:00 UTC.
+struct Fixed;
+
+impl Time for Fixed {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn wall(&self) -> Duration {
+        Duration::from_secs(1_767_226_200)
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_accepted_is_looked_at() {
+    // {"iss":"https://other.example/","sub":"x"}
+    let foreign = "e30.eyJpc3MiOiJodHRwczovL290aGVyLmV4YW1wbGUvIiwic3ViIjoieCJ9.s";
+    // {"iss":"https://example.auth0.com/"}
+    let own = "e30.eyJpc3MiOiJodHRwczovL2V4YW1wbGUuYXV0aDAuY29tLyJ9.s";
+    for (token, date, hint) in [
+        (
+            foreign,
+            "Thu, 01 Jan 2026 00:10:00 GMT",
+            "the token is for another domain: https://other.example/ issued it",
+        ),
+        (
+            own,
+            "Thu, 01 Jan 2026 00:00:00 GMT",
+            "this machine's clock is 600 s ahead of the tenant's",
+        ),
+        (
+            own,
+            "Thu, 01 Jan 2026 00:20:00 GMT",
+            "this machine's clock is 600 s behind the tenant's",
+        ),
+        (own, "Thu, 01 Jan 2026 00:10:20 GMT", ""),
+        ("opaque", "Thu, 01 Jan 2026 00:10:00 GMT", ""),
+    ] {
+        let script = ScriptedRoundTrip::new().answer_with(
+            401,
+            &[("date", date)],
+            r#"{"message":"Invalid token"}"#,
+        );
+        let client = Client::builder(
+            "example.auth0.com".parse().unwrap(),
+            AccessToken::new(token).unwrap(),
+        );
+        let error = read(&client.round_trip(script).time(Fixed).build().unwrap())
+            .await
+            .unwrap_err();
+        let hints: Vec<_> = error.hints().iter().map(ToString::to_string).collect();
+        assert_eq!(hints.join("; "), hint);
+    }
 }
