@@ -20,7 +20,9 @@ pub(crate) struct Args {
 const AFTER_HELP: &str = "\
 Environment:
   AUTH0_DOMAIN                              the tenant, as in --domain
-  AUTH0_API_TOKEN or AUTH0_ACCESS_TOKEN     an access token of the Management API
+  AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET      the application to get an access token for
+  AUTH0_AUDIENCE                            for which audience, if not https://DOMAIN/api/v2/
+  AUTH0_API_TOKEN or AUTH0_ACCESS_TOKEN     an access token; goes before the application
   AUTH0_DRY_RUN                             true: as if --dry-run were always given
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours
 
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
     /// Take the access token from a file, or from standard input for `-`
     #[arg(long, value_name = "FILE", global = true, help_heading = "Tenant")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Trust the certificates of this PEM file too
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Tenant")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Longest time for one call, its retries and waits included [default: 60]
     #[arg(long, value_name = "SECONDS", global = true, help_heading = "Tenant", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
@@ -75,6 +80,8 @@ impl Shared {
 pub(crate) enum Command {
     List(List),
     Unlink(Unlink),
+    Link(Link),
+    Sandbox(Sandbox),
     Demo(Demo),
 }
 
@@ -93,6 +100,34 @@ Example:
 pub(crate) struct Unlink {
     #[command(flatten)]
     pub(crate) pair: Pair,
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// Do not look first, for a token that may not read users; the outcome is known less well
+    #[arg(long)]
+    pub(crate) no_read: bool,
+}
+
+/// Link an account to a user: the way back
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auth0-unlink link 'auth0|507f1f77bcf86cd799439020' 'google-oauth2|115015401343387192604'")]
+pub(crate) struct Link {
+    #[command(flatten)]
+    pub(crate) pair: Pair,
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// The database that the account is in, by name or id, where its id alone is not enough
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Prove the account by an ID token of it, as a user's own token must; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "connection")]
+    pub(crate) id_token_file: Option<PathBuf>,
+}
+
+/// How to go about a change.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Change {
     /// Only read, and say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -134,6 +169,17 @@ impl Pair {
         let provider: ProviderName = self.identity.parse().map_err(refused)?;
         Ok(IdentityKey::new(provider, id.parse().map_err(refused)?))
     }
+}
+
+/// Run a local tenant to try the other commands on
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sandbox {
+    /// The port of 127.0.0.1 to listen on [default: a free one]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Start with the users of this file instead of the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
 }
 
 /// Unlink an account of a local tenant that is started for the purpose

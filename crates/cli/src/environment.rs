@@ -7,6 +7,9 @@ use crate::failure::Failure;
 /// Every variable that is looked at.
 pub(crate) const READ: &[&str] = &[
     "AUTH0_DOMAIN",
+    "AUTH0_CLIENT_ID",
+    "AUTH0_CLIENT_SECRET",
+    "AUTH0_AUDIENCE",
     "AUTH0_API_TOKEN",
     "AUTH0_ACCESS_TOKEN",
     "AUTH0_DRY_RUN",

@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     File,
     /// The embedded tenant does not start, or has nothing to show.
     Sandbox,
+    /// No connection of the name that was given.
+    NoSuchConnection,
     /// The operation on the tenant.
     Operation(ErrorKind),
 }
@@ -56,10 +58,13 @@ impl Kind {
             Self::Declined => ("declined", Exit::Unconfirmed),
             Self::File => ("file", Exit::Failed),
             Self::Sandbox => ("sandbox", Exit::Failed),
+            Self::NoSuchConnection => ("no_such_connection", Exit::NoTarget),
             Self::Operation(ErrorKind::MainIdentity) => ("main_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::NoSuchIdentity) => ("no_such_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::Ambiguous) => ("ambiguous", Exit::NoTarget),
             Self::Operation(ErrorKind::NotChanged) => ("not_changed", Exit::Failed),
+            Self::Operation(ErrorKind::NotProven) => ("not_proven", Exit::Failed),
+            Self::Operation(ErrorKind::InUse) => ("in_use", Exit::Failed),
             Self::Operation(ErrorKind::Request(request)) => match request {
                 Request::Input => ("input", Exit::Usage),
                 Request::Token => ("token", Exit::Credentials),
@@ -96,6 +101,7 @@ mod tests {
             (Kind::Declined, "declined", 6),
             (Kind::File, "file", 1),
             (Kind::Sandbox, "sandbox", 1),
+            (Kind::NoSuchConnection, "no_such_connection", 5),
             (Kind::Operation(ErrorKind::MainIdentity), "main_identity", 5),
             (
                 Kind::Operation(ErrorKind::NoSuchIdentity),
@@ -104,6 +110,8 @@ mod tests {
             ),
             (Kind::Operation(ErrorKind::Ambiguous), "ambiguous", 5),
             (Kind::Operation(ErrorKind::NotChanged), "not_changed", 1),
+            (Kind::Operation(ErrorKind::NotProven), "not_proven", 1),
+            (Kind::Operation(ErrorKind::InUse), "in_use", 1),
             (request(Request::Input), "input", 2),
             (request(Request::Token), "token", 4),
             (request(Request::Unauthorized), "unauthorized", 4),

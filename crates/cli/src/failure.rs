@@ -3,7 +3,10 @@
 use std::{error::Error as StdError, fmt, io, path::Path};
 
 use serde::Serialize;
-use unlink::{ErrorKind, ListedIdentity, Tenant, UserId, transport::ErrorKind as Request};
+use unlink::{
+    ErrorKind, ListedIdentity, Tenant, UserId,
+    transport::{self, ErrorKind as Request},
+};
 
 use crate::{
     exit::{Exit, Kind},
@@ -76,20 +79,29 @@ impl Failure {
 
     /// An operation on the identities of `user` that failed.
     pub(crate) fn operation(error: &unlink::Error, tenant: &Tenant, user: &UserId) -> Self {
-        let mut failure = Self::new(Kind::Operation(error.kind()), error.to_string());
-        if error.kind() == ErrorKind::Request(Request::NotFound) {
+        let request = error.request().map(decisive);
+        let kind = request.map_or(error.kind(), |request| ErrorKind::Request(request.kind()));
+        let mut failure = Self::new(Kind::Operation(kind), error.to_string());
+        if kind == ErrorKind::Request(Request::NotFound) {
             let missing = format!("there is no user {user} at {tenant}");
             failure.0.chain.insert(0, missing);
         }
         if let Some(cause) = error.source() {
             failure = failure.because(cause);
         }
-        if error.kind() != ErrorKind::NotChanged {
+        if kind != ErrorKind::NotChanged {
             failure.0.listed = listing(error.listed());
         }
-        if let Some(answer) = error.request().and_then(|request| request.answer()) {
+        if let Some(answer) = request.and_then(answer) {
+            // The token endpoint has its codes in another place.
+            let of_token = error.kind() == ErrorKind::Request(Request::Token);
+            let code = if of_token {
+                answer.error()
+            } else {
+                answer.error_code()
+            };
             failure.0.status = Some(answer.status().as_u16());
-            failure.0.error_code = answer.error_code().map(str::to_owned);
+            failure.0.error_code = code.map(str::to_owned);
         }
         failure.0.may_have_been_applied = error.may_have_been_applied();
         failure.0.hints = hint::of(error, tenant, user);
@@ -201,6 +213,35 @@ struct ErrorDocument {
     may_have_been_applied: bool,
 }
 
+/// The error to call it by: where the way to the token endpoint failed, that and not the token it was to bring.
+fn decisive(error: &transport::Error) -> &transport::Error {
+    match (error.kind(), beneath(error)) {
+        (Request::Token, Some(cause)) if !is_refusal(cause.kind()) => cause,
+        _ => error,
+    }
+}
+
+const fn is_refusal(kind: Request) -> bool {
+    matches!(
+        kind,
+        Request::Unauthorized
+            | Request::Forbidden
+            | Request::Rejected
+            | Request::Input
+            | Request::Token
+    )
+}
+
+/// What the tenant answered, to this request or to the one for its token.
+fn answer(error: &transport::Error) -> Option<&transport::Answer> {
+    error.answer().or_else(|| beneath(error)?.answer())
+}
+
+/// The request that this one needed and that failed.
+pub(crate) fn beneath(error: &transport::Error) -> Option<&transport::Error> {
+    error.source()?.downcast_ref()
+}
+
 /// Each identity as the word that names it on a command line, the main one marked.
 fn listing(listed: &[ListedIdentity]) -> Vec<String> {
     let line = |(index, identity): (usize, &ListedIdentity)| {
@@ -208,4 +249,28 @@ fn listing(listed: &[ListedIdentity]) -> Vec<String> {
         format!("{}{mark}", shell_word(&identity.key().to_string()))
     };
     listed.iter().enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_cannot_be_fetched_is_not_a_token_that_is_refused() {
+        for (cause, name, code) in [
+            (Request::Connect, "connect", 1),
+            (Request::Unavailable, "unavailable", 1),
+            (Request::RateLimited, "rate_limited", 1),
+            (Request::Unauthorized, "token", 4),
+            (Request::Forbidden, "token", 4),
+        ] {
+            let error = transport::Error::new(Request::Token, "no access token")
+                .with_source(transport::Error::new(cause, "the cause"));
+            let tenant = "example.auth0.com".parse().unwrap();
+            let failure = Failure::operation(&error.into(), &tenant, &"auth0|1".parse().unwrap());
+            let (actual, exit) = failure.0.kind.name_and_exit();
+            assert_eq!((actual, exit as u8), (name, code));
+            assert_eq!(failure.to_string(), "no access token: the cause");
+        }
+    }
 }

@@ -78,6 +78,11 @@ impl Io<'_> {
         }
     }
 
+    /// Whether every request is to be told of.
+    pub(crate) const fn traces(&self) -> bool {
+        self.manner.verbose && !self.manner.json
+    }
+
     /// Says a line that only `--verbose` asks for.
     pub(crate) fn detail(&mut self, line: &str) {
         if self.manner.verbose {

@@ -59,14 +59,14 @@ impl<'a> IdentityInFull<'a> {
     }
 }
 
-/// What `unlink` prints.
+/// What `unlink` and `link` print.
 #[derive(Serialize)]
-pub(crate) struct UnlinkDocument<'a> {
-    /// `unlinked`, `not_linked` or `dry_run`.
+pub(crate) struct ChangeDocument<'a> {
     pub(crate) outcome: &'static str,
     pub(crate) user_id: &'a UserId,
     pub(crate) identity: IdentityDocument<'a>,
-    pub(crate) new_user_id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_user_id: Option<&'a UserId>,
     pub(crate) identities: Vec<LinkedDocument<'a>>,
 }
 

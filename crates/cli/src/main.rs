@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod confirm;
+mod credentials;
 mod environment;
 mod exit;
 mod failure;
@@ -15,6 +16,7 @@ mod json;
 mod settings;
 mod show;
 mod text;
+mod trace;
 
 use std::{
     ffi::OsString,
@@ -40,11 +42,12 @@ fn main() -> ExitCode {
         input: &mut stdin().lock(),
         out: Stream {
             paint: Paint(environment.colours(stdout().is_terminal())),
-            writer: &mut stdout().lock(),
+            writer: &mut stdout(),
         },
         err: Stream {
             paint: Paint(environment.colours(stderr().is_terminal())),
-            writer: &mut stderr().lock(),
+            // Not locked: a trace, or a panic elsewhere, writes to it too.
+            writer: &mut stderr(),
         },
         has_person,
         manner: Manner::default(),
@@ -98,6 +101,9 @@ fn carry_out(
 ) -> Result<(), Failure> {
     io.manner = args.shared.manner();
     io.has_person &= !args.shared.no_input;
+    if io.traces() {
+        trace::to_stderr(io.err_paint());
+    }
     let words = words.iter().skip(1).map(|word| word.to_string_lossy());
     let run = Run {
         shared: &args.shared,

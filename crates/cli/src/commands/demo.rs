@@ -19,11 +19,7 @@ use crate::{
 };
 
 pub(super) async fn run(run: &Run<'_>, demo: &Demo, io: &mut Io<'_>) -> Result<(), Failure> {
-    if run.shared.domain.is_some() || run.shared.token_file.is_some() {
-        return Err(Failure::usage(
-            "demo starts a tenant of its own: --domain and --token-file have no place in it",
-        ));
-    }
+    run.without_tenant("demo")?;
     let sandbox = Sandbox::builder().seed(seed(demo.seed.as_deref())?).start();
     let sandbox = sandbox.map_err(|error| {
         Failure::new(Kind::Sandbox, "the local tenant does not start").because(&error)
@@ -59,7 +55,8 @@ pub(super) async fn run(run: &Run<'_>, demo: &Demo, io: &mut Io<'_>) -> Result<(
     io.result(&lines)
 }
 
-fn seed(path: Option<&Path>) -> Result<Seed, Failure> {
+/// The users to start with: a file's, or the built-in ones.
+pub(super) fn seed(path: Option<&Path>) -> Result<Seed, Failure> {
     let Some(path) = path else {
         return Ok(Seed::fixture());
     };

@@ -1,11 +1,14 @@
 //! The commands, one to a file.
 
 mod demo;
+mod link;
 mod list;
+mod report;
+mod sandbox;
 mod story;
 mod unlink;
 
-use ::unlink::{Client, Error, Tenant, UserId};
+use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId};
 
 use crate::{
     args::{Command, Shared},
@@ -29,8 +32,28 @@ impl Run<'_> {
         match command {
             Command::List(list) => list::run(self, list, io).await,
             Command::Unlink(unlink) => unlink::run(self, unlink, io).await,
+            Command::Link(link) => link::run(self, link, io).await,
+            Command::Sandbox(sandbox) => sandbox::run(self, sandbox, io),
             Command::Demo(demo) => demo::run(self, demo, io).await,
         }
+    }
+
+    /// Whether nothing may be changed, as typed or as the environment says.
+    fn is_dry(&self, typed: bool) -> Result<bool, Failure> {
+        Ok(typed || self.environment.switch("AUTH0_DRY_RUN")?)
+    }
+
+    /// Refuses what names a tenant, for a command that starts its own.
+    fn without_tenant(&self, command: &str) -> Result<(), Failure> {
+        let shared = self.shared;
+        let names_one =
+            shared.domain.is_some() || shared.token_file.is_some() || shared.ca_file.is_some();
+        if names_one {
+            return Err(Failure::usage(format!(
+                "{command} starts a tenant of its own: --domain, --token-file and --ca-file have no place in it"
+            )));
+        }
+        Ok(())
     }
 
     fn session(&self, io: &mut Io<'_>) -> Result<Session, Failure> {
@@ -51,5 +74,25 @@ struct Session {
 impl Session {
     fn failed(&self, user: &UserId) -> impl Fn(Error) -> Failure {
         |error| Failure::operation(&error, &self.tenant, user)
+    }
+
+    /// What is linked now; nothing where the token may not read that, but for a dry run, which has nothing else.
+    async fn look(
+        &self,
+        user: &UserId,
+        dry_run: bool,
+        io: &mut Io<'_>,
+    ) -> Result<Option<Snapshot>, Failure> {
+        let failed = self.failed(user);
+        let read = TakeSnapshot::new(user).map_err(&failed)?;
+        match self.client.transport().call().execute(read).await {
+            Ok(seen) => Ok(Some(seen.output)),
+            // Without a missing scope it is someone else's user, and more would be refused too.
+            Err(error) if error.missing_scopes().is_empty() || dry_run => Err(failed(error.into())),
+            Err(_) => {
+                io.say("The token may not read users, so this goes on without a look first.");
+                Ok(None)
+            }
+        }
     }
 }

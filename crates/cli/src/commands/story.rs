@@ -6,7 +6,7 @@ use unlink_sandbox::{Change, RecordedRequest, Sandbox};
 
 use crate::{io::Paint, show, text::shown};
 
-const NEXT: &str = "Next: auth0-unlink unlink --help";
+const NEXT: &str = "Next: auth0-unlink sandbox keeps such a tenant running, to try the commands on";
 
 /// One unlinking: the accounts before and after it, and the requests that made it.
 #[derive(Serialize)]

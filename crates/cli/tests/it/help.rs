@@ -8,6 +8,8 @@ fn each_command_explains_itself() {
         ("help", &["--help"][..]),
         ("help_list", &["list", "--help"]),
         ("help_unlink", &["unlink", "--help"]),
+        ("help_link", &["link", "--help"]),
+        ("help_sandbox", &["sandbox", "--help"]),
         ("help_demo", &["demo", "--help"]),
     ] {
         let ran = cli(words).run();

@@ -5,16 +5,22 @@
     reason = "a test that cannot go on says so with a place"
 )]
 
+mod application;
 mod demo;
 mod failures;
 mod help;
+mod linking;
 mod listing;
 #[cfg(unix)]
 mod prompt;
 mod recorder;
+mod scopes;
 mod secrets;
+mod serving;
 mod settings;
 mod streams;
 mod support;
+mod transcript;
 mod unlinking;
+mod unread;
 mod wire;

@@ -112,3 +112,20 @@ fn a_file_too_large_for_a_token_is_not_read_to_its_end() {
       caused by: it is too large for a token
     ");
 }
+
+#[test]
+fn certificates_that_cannot_be_read_are_refused_before_anything_is_sent() {
+    let sandbox = Sandbox::start().unwrap();
+    let list = |path: &str| at(&sandbox, &["list", JANE, "--ca-file", path]).run();
+    let ran = list("/nowhere/ca.pem");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "no certificate").unwrap();
+    let ran = list(file.path().to_str().unwrap());
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    insta::assert_snapshot!(ran.err, @r"
+    error: no client for the tenant
+      caused by: the extra roots hold no certificate in PEM form
+    ");
+    assert!(sandbox.requests().is_empty());
+}

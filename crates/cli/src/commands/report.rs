@@ -1,0 +1,195 @@
+//! What came of a change, for both forms of output.
+
+use ::unlink::{
+    Absent, IdentityKey, Linked, ListedIdentity, NotLinked, SettledBy, Snapshot, Unlinked, UserId,
+};
+
+use crate::{
+    failure::Failure,
+    io::Io,
+    json::{self, ChangeDocument, IdentityDocument, LinkedDocument},
+    show,
+    text::{printable, shown},
+};
+
+/// The document, and the lines above the table of what is linked.
+pub(super) struct Report<'a> {
+    outcome: &'static str,
+    user_id: &'a UserId,
+    identity: &'a IdentityKey,
+    connection: Option<&'a str>,
+    /// The id of the separate account, where there is one afterwards.
+    separate: Option<UserId>,
+    linked: Vec<&'a ListedIdentity>,
+    text: String,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn unlinked(done: &'a Unlinked) -> Self {
+        Self {
+            outcome: "unlinked",
+            user_id: &done.user_id,
+            identity: done.identity.key(),
+            connection: done.identity.connection(),
+            separate: Some(done.separate_user_id.clone()),
+            linked: done.remaining.iter().collect(),
+            text: format!(
+                "Unlinked {key} from {user}. Its separate account is {separate}.\nLeft on {user}:",
+                key = shown(done.identity.key()),
+                user = shown(&done.user_id),
+                separate = shown(&done.separate_user_id),
+            ),
+        }
+    }
+
+    pub(super) fn absent(done: &'a Absent) -> Self {
+        Self {
+            outcome: "absent",
+            user_id: &done.user_id,
+            identity: &done.identity,
+            connection: None,
+            separate: Some(done.separate_user_id.clone()),
+            linked: done.remaining.iter().collect(),
+            text: format!(
+                "{key} is not linked to {user} now. Nothing was read before, so whether it was linked until now is \
+                 not known.\nLinked to {user}:",
+                key = shown(&done.identity),
+                user = shown(&done.user_id),
+            ),
+        }
+    }
+
+    pub(super) fn not_linked(nothing: &'a NotLinked) -> Self {
+        Self {
+            outcome: "not_linked",
+            user_id: &nothing.user_id,
+            identity: &nothing.identity,
+            connection: None,
+            separate: Some(nothing.separate_user_id.clone()),
+            linked: nothing.identities.iter().collect(),
+            text: format!(
+                "Nothing to do: {separate} is not linked to {user}, it is an account of its own.\n\
+                 Linked to {user}:",
+                separate = shown(&nothing.separate_user_id),
+                user = shown(&nothing.user_id),
+            ),
+        }
+    }
+
+    pub(super) fn would_unlink(seen: &'a Snapshot, identity: &'a ListedIdentity) -> Self {
+        let key = identity.key();
+        let left = seen.listed().iter();
+        Self {
+            outcome: "dry_run",
+            user_id: seen.user_id(),
+            identity: key,
+            connection: identity.connection(),
+            separate: Some(key.separate_user_id()),
+            linked: left
+                .filter(|listed| !std::ptr::eq(*listed, identity))
+                .collect(),
+            text: format!(
+                "Dry run, nothing was changed: {key} would be unlinked from {user}, \
+                 and {separate} would be a separate account.\nLeft on {user} would be:",
+                key = shown(key),
+                user = shown(seen.user_id()),
+                separate = shown(&key.separate_user_id()),
+            ),
+        }
+    }
+
+    pub(super) fn linked(done: &'a Linked) -> Self {
+        Self {
+            outcome: "linked",
+            user_id: &done.user_id,
+            identity: &done.identity,
+            connection: connection_of(&done.identity, &done.identities),
+            separate: None,
+            linked: done.identities.iter().collect(),
+            text: format!(
+                "Linked {key} to {user}.\nLinked to {user}:",
+                key = shown(&done.identity),
+                user = shown(&done.user_id),
+            ),
+        }
+    }
+
+    pub(super) fn already_linked(seen: &'a Snapshot, identity: &'a IdentityKey) -> Self {
+        Self {
+            outcome: "already_linked",
+            user_id: seen.user_id(),
+            identity,
+            connection: connection_of(identity, seen.listed()),
+            separate: None,
+            linked: seen.listed().iter().collect(),
+            text: format!(
+                "Nothing to do: {key} is linked to {user} already.\nLinked to {user}:",
+                key = shown(identity),
+                user = shown(seen.user_id()),
+            ),
+        }
+    }
+
+    /// `identities` is what is linked, and would be after linking `added`, which is the last of them.
+    pub(super) fn would_link(
+        user: &'a UserId,
+        identities: &'a [ListedIdentity],
+        added: &'a ListedIdentity,
+    ) -> Self {
+        Self {
+            outcome: "dry_run",
+            user_id: user,
+            identity: added.key(),
+            connection: added.connection(),
+            separate: None,
+            linked: identities.iter().chain([added]).collect(),
+            text: format!(
+                "Dry run, nothing was changed: {key} would be linked to {user}.\nLinked to {user} would be:",
+                key = shown(added.key()),
+                user = shown(user),
+            ),
+        }
+    }
+
+    /// Writes it in the form that was asked for.
+    pub(super) fn tell(&self, io: &mut Io<'_>) -> Result<(), Failure> {
+        let lines = if io.is_json() {
+            json::line(&ChangeDocument {
+                outcome: self.outcome,
+                user_id: self.user_id,
+                identity: IdentityDocument::new(self.identity, self.connection),
+                new_user_id: self.separate.as_ref(),
+                identities: LinkedDocument::all(self.linked.iter().copied()),
+            })?
+        } else {
+            let rows = self.linked.iter().map(|linked| show::Row::listed(linked));
+            format!("{}\n{}", self.text, show::table(io.out_paint(), rows))
+        };
+        io.result(&lines)
+    }
+}
+
+fn connection_of<'a>(key: &IdentityKey, listed: &'a [ListedIdentity]) -> Option<&'a str> {
+    listed
+        .iter()
+        .find(|listed| listed.key() == key)?
+        .connection()
+}
+
+/// Says what was odd in an answer.
+pub(super) fn warn(warnings: &[String], io: &mut Io<'_>) {
+    for warning in warnings {
+        io.say(&format!("warning: {}", printable(warning)));
+    }
+}
+
+/// Says how the outcome is known, where it is not simply the answer.
+pub(super) fn evidence(settled_by: SettledBy, io: &mut Io<'_>) {
+    match settled_by {
+        SettledBy::Answer => {}
+        SettledBy::LaterAnswer => {
+            io.say("An earlier answer was lost; a later one shows the outcome.")
+        }
+        _ => io.say("The answer was lost; a read afterwards shows the outcome."),
+    }
+}

@@ -1,0 +1,128 @@
+//! The README's table of scopes, row by row: what it says is enough is, and nothing of it can be left out.
+
+use std::fs;
+
+use unlink_sandbox::Sandbox;
+
+use crate::support::{JANE, JANES_GOOGLE, at, cli};
+
+const README: &str = include_str!("../../../../README.md");
+
+/// One command, and what one kind of token needs for it.
+struct Row {
+    command: String,
+    /// Whether the token is the user's own.
+    own: bool,
+    needed: Vec<String>,
+    /// With these too the command looks before it acts.
+    looking: Vec<String>,
+}
+
+fn rows() -> Vec<Row> {
+    let table = README
+        .lines()
+        .skip_while(|line| !line.starts_with("| Command | Scopes"));
+    let lines = table.skip(2).take_while(|line| line.starts_with('|'));
+    let mut rows = Vec::new();
+    for line in lines {
+        let cells: Vec<Vec<String>> = line.trim_matches('|').split('|').map(code).collect();
+        let [commands, needed, looking, own_needed, own_looking] = cells.as_slice() else {
+            panic!("{line}");
+        };
+        for command in commands {
+            for (own, needed, looking) in
+                [(false, needed, looking), (true, own_needed, own_looking)]
+            {
+                rows.push(Row {
+                    command: command.clone(),
+                    own,
+                    needed: needed.clone(),
+                    looking: looking.clone(),
+                });
+            }
+        }
+    }
+    // Where a user's own token cannot do it, the cell is empty.
+    rows.retain(|row| !row.needed.is_empty());
+    rows
+}
+
+/// What stands between backquotes.
+fn code(cell: &str) -> Vec<String> {
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+impl Row {
+    /// Runs the command with a token that has exactly these scopes, at a tenant where there is something to do.
+    fn exit_with(&self, scopes: &[&str]) -> Option<i32> {
+        let sandbox = Sandbox::start().unwrap();
+        let links = self.command.starts_with("link");
+        if links {
+            let unlinked = at(&sandbox, &["unlink", JANE, JANES_GOOGLE, "--yes"]).run();
+            assert_eq!(unlinked.code, Some(0));
+        }
+        let proof = tempfile::NamedTempFile::new().unwrap();
+        fs::write(proof.path(), sandbox.id_token(JANES_GOOGLE)).unwrap();
+        let mut words = vec![];
+        for (index, word) in self.command.split(' ').enumerate() {
+            words.push(match word {
+                "NAME" => "google-oauth2",
+                "FILE" => proof.path().to_str().unwrap(),
+                word => word,
+            });
+            if index == 0 {
+                words.push(JANE);
+                if word != "list" {
+                    words.extend([JANES_GOOGLE, "--yes"]);
+                }
+            }
+        }
+        let token = match self.own {
+            true => sandbox.user_token(JANE, scopes),
+            false => sandbox.token(scopes),
+        };
+        let before = sandbox.effects().len();
+        let ran = cli(&words)
+            .env("AUTH0_DOMAIN", sandbox.url())
+            .env("AUTH0_API_TOKEN", &token)
+            .run();
+        let changes = words.contains(&"--yes") && !words.contains(&"--dry-run");
+        let changed = sandbox.effects().len() > before;
+        assert_eq!(
+            changed,
+            changes && ran.code == Some(0),
+            "{words:?} {scopes:?} {ran:?}"
+        );
+        ran.code
+    }
+}
+
+#[test]
+fn each_row_of_the_readme_holds() {
+    let rows = rows();
+    assert!(rows.len() >= 10, "the table was not found");
+    for row in &rows {
+        let needed: Vec<&str> = row.needed.iter().map(String::as_str).collect();
+        let looking: Vec<&str> = row.looking.iter().map(String::as_str).collect();
+        let all = [&needed[..], &looking[..]].concat();
+        assert_eq!(row.exit_with(&all), Some(0), "{} {all:?}", row.command);
+        assert_eq!(
+            row.exit_with(&needed),
+            Some(0),
+            "{} {needed:?}",
+            row.command
+        );
+        for left_out in &needed {
+            let rest: Vec<&str> = all
+                .iter()
+                .copied()
+                .filter(|scope| scope != left_out)
+                .collect();
+            assert_eq!(row.exit_with(&rest), Some(4), "{} {rest:?}", row.command);
+        }
+    }
+}
