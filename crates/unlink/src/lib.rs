@@ -51,3 +51,8 @@ pub use operations::{
 };
 pub use snapshot::Snapshot;
 pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

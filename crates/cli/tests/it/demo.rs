@@ -7,12 +7,6 @@ use serde_json::{Value, json};
 use crate::support::{Ran, cli};
 
 #[test]
-fn the_demo_tells_a_whole_story() {
-    let ran = cli(&["demo"]).run();
-    insta::assert_snapshot!(ran.told());
-}
-
-#[test]
 fn the_surroundings_do_not_matter() {
     let plain = cli(&["demo"]).run();
     let ran = cli(&["demo"])

@@ -13,6 +13,7 @@ mod linking;
 mod listing;
 #[cfg(unix)]
 mod prompt;
+mod readme;
 mod recorder;
 mod scopes;
 mod secrets;
