@@ -2,7 +2,7 @@
 
 use unlink::{
     Error, ErrorKind, Tenant, UserId,
-    transport::{self, ErrorKind as Request},
+    transport::{self, ErrorKind as Request, Hint},
 };
 
 use crate::{failure::beneath, text::shell_word};
@@ -13,25 +13,22 @@ const WHERE_SCOPES_ARE: &str = "in the Auth0 dashboard under Applications > APIs
 /// The next steps after this failure, the most useful first.
 pub(crate) fn of(error: &Error, tenant: &Tenant, user: &UserId) -> Vec<String> {
     let mut hints = Vec::new();
+    for request in error.request().into_iter().flat_map(with_cause) {
+        hints.extend(request.hints().into_iter().map(where_to_act));
+    }
     if let (ErrorKind::Request(kind), Some(request)) = (error.kind(), error.request()) {
         let code = request.answer().and_then(|answer| answer.error_code());
-        match kind {
+        hints.extend(match kind {
             Request::Forbidden if code == Some("unowned_resource") => {
-                hints.push("this is a user's own token, which acts on that user alone".to_owned());
+                Some("this is a user's own token, which acts on that user alone".to_owned())
             }
-            Request::Forbidden => hints.extend(scopes(&request.missing_scopes())),
-            Request::Unauthorized => hints.push(format!(
-                "the token has expired or belongs to another domain; get one for the audience {}",
+            Request::Unauthorized => Some(format!(
+                "get a token that has not expired, for the audience {}",
                 tenant.audience()
             )),
-            Request::Token => hints.extend(beneath(request).and_then(application)),
-            Request::RateLimited => hints.extend(
-                request
-                    .retry_at()
-                    .map(|at| format!("try again after {}", httpdate::fmt_http_date(at))),
-            ),
-            _ => {}
-        }
+            Request::Token => beneath(request).and_then(application),
+            _ => None,
+        });
     }
     if error.may_have_been_applied() {
         hints.push(format!(
@@ -40,6 +37,22 @@ pub(crate) fn of(error: &Error, tenant: &Tenant, user: &UserId) -> Vec<String> {
         ));
     }
     hints
+}
+
+fn with_cause(error: &transport::Error) -> impl Iterator<Item = &transport::Error> {
+    [Some(error), beneath(error)].into_iter().flatten()
+}
+
+fn where_to_act(hint: Hint) -> String {
+    let Hint::MissingScopes(scopes) = &hint else {
+        return hint.to_string();
+    };
+    let which = if scopes.len() == 1 {
+        "it"
+    } else {
+        "one of them"
+    };
+    format!("{hint}; grant {which} to the application {WHERE_SCOPES_ARE}, then get a new token")
 }
 
 /// What is wrong with the application that asked for a token.
@@ -51,18 +64,4 @@ fn application(error: &transport::Error) -> Option<String> {
         )),
         _ => None,
     }
-}
-
-fn scopes(missing: &[&str]) -> Option<String> {
-    let named = match missing {
-        [] => return None,
-        [one] => format!("the token lacks the scope {one}; grant it"),
-        any => format!(
-            "the token has none of the scopes {}; grant one",
-            any.join(", ")
-        ),
-    };
-    Some(format!(
-        "{named} to the application {WHERE_SCOPES_ARE}, then get a new token"
-    ))
 }

@@ -36,9 +36,15 @@ fn a_refused_token_says_for_which_audience_to_get_one() {
     let sandbox = Sandbox::start().unwrap();
     let token = sandbox.expired_token(&["read:users"]);
     insta::assert_snapshot!(with_token(&sandbox, &token, &["list", JANE]).told_of(sandbox.url()));
-    let elsewhere = Sandbox::start().unwrap().token(&["read:users"]);
+    let other = Sandbox::start().unwrap();
+    let elsewhere = other.token(&["read:users"]);
     let ran = with_token(&sandbox, &elsewhere, &["list", JANE]);
     assert_eq!(ran.code, Some(4), "{ran:?}");
+    let told = ran.told_of(sandbox.url());
+    insta::assert_snapshot!(
+        "a_token_of_another_domain",
+        told.replace(other.url(), "http://OTHER")
+    );
 }
 
 #[test]
