@@ -245,20 +245,16 @@ async fn send_and_settle<O: Operation>(
             progress.time_to_send(left())
         };
         let Some(time_left) = time_left.filter(|time| !time.is_zero()) else {
-            step = if progress.unsettled() {
-                Step::Unknown
-            } else {
-                Step::Fail
-            };
+            step = progress.end();
             continue;
         };
         let token = match (tokens, request.is_authorized()) {
             (Some(tokens), true) => match token(channel, tokens, time_left).await {
                 Ok(token) => Some(token),
-                Err(error) if progress.unsettled() => {
+                Err(error) if progress.maybe_applied() => {
                     return Err(unknown(error).after(attempts, true));
                 }
-                Err(error) => return Err(error.after(attempts, progress.maybe_applied())),
+                Err(error) => return Err(error.after(attempts, false)),
             },
             _ => None,
         };

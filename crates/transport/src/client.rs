@@ -328,7 +328,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how often a request is sent at most in one call (4); 429 answers do not count.
+    /// Sets how often a request is sent at most in one call (4); 429 answers do not count, and a request that may
+    /// have been applied is settled for as long as the deadline lasts.
     pub const fn attempts(mut self, attempts: u32) -> Self {
         self.limits.attempts = attempts;
         self

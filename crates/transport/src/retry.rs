@@ -58,7 +58,8 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) settling: Settling,
-    /// How often the request is sent at most; 429 and a renewed token do not count.
+    /// How often the request is sent at most; 429 and a renewed token do not count. What may have been applied
+    /// is settled for as long as the deadline lasts.
     pub(crate) attempts: u32,
     /// Time at the end of the deadline in which only probes are sent.
     pub(crate) kept_for_probe: Duration,
@@ -71,9 +72,7 @@ pub(crate) struct Progress {
     probing: bool,
     counted: u32,
     waits: u32,
-    /// Some request may have been applied and no reading has settled it.
-    unsettled: bool,
-    /// Some request may have been applied, settled or not.
+    /// Some request may have been applied, or may yet be.
     maybe_applied: bool,
     renewed: bool,
     probe_refused: bool,
@@ -87,7 +86,6 @@ impl Progress {
             probing: false,
             counted: 0,
             waits: 0,
-            unsettled: false,
             maybe_applied: false,
             renewed: false,
             probe_refused: false,
@@ -98,11 +96,6 @@ impl Progress {
     /// Whether a request of this call may have been applied, or may yet be.
     pub(crate) const fn maybe_applied(&self) -> bool {
         self.maybe_applied
-    }
-
-    /// Whether a request of this call may have been applied and no reading has settled it.
-    pub(crate) const fn unsettled(&self) -> bool {
-        self.unsettled
     }
 
     /// How long the request itself may take when `left` is left of the deadline.
@@ -138,10 +131,11 @@ impl Progress {
                 self.send_again(wait, left)
             }
             Event::RateLimited(asked) => {
+                self.renewed = false;
                 let wait = self.limit_wait(asked, jitter);
                 match self.send_after(wait, left) {
                     Some(step) => step,
-                    None if self.unsettled => self.probe_or_unknown(Duration::ZERO, left),
+                    None if self.maybe_applied => self.probe_or_unknown(Duration::ZERO, left),
                     None => Step::FailRateLimited(wait),
                 }
             }
@@ -155,7 +149,6 @@ impl Progress {
                     }
                     Settling::Probe => {
                         self.maybe_applied = true;
-                        self.unsettled = true;
                         if self.probe_refused {
                             let wait = self.backoff(jitter);
                             self.send_again(wait, left)
@@ -165,13 +158,12 @@ impl Progress {
                     }
                     Settling::Never => {
                         self.maybe_applied = true;
-                        self.unsettled = true;
                         Step::Unknown
                     }
                 }
             }
             // Not the answer to the lost request before it: only a reading tells about that one.
-            Event::Refused if self.unsettled || self.maybe_applied => {
+            Event::Refused if self.maybe_applied => {
                 self.refused = true;
                 self.probe_or_unknown(Duration::ZERO, left)
             }
@@ -186,18 +178,19 @@ impl Progress {
     fn after_probe(&mut self, event: Event, left: Duration, jitter: f64) -> Step {
         match event {
             Event::Unchanged => {
-                self.unsettled = false;
+                self.renewed = false;
                 if self.refused {
                     return Step::Fail;
                 }
                 let wait = self.backoff(jitter);
-                self.send_again(wait, left)
+                self.send_after(wait, left).unwrap_or(Step::Unknown)
             }
             Event::NotSent | Event::Unknown | Event::NotYet => {
                 let wait = self.backoff(jitter);
                 self.probe_or_unknown(wait, left)
             }
             Event::RateLimited(asked) => {
+                self.renewed = false;
                 let wait = self.limit_wait(asked, jitter);
                 self.probe_or_unknown(wait, left)
             }
@@ -209,7 +202,7 @@ impl Progress {
                     return Step::Unknown;
                 }
                 let wait = self.backoff(jitter);
-                self.send_again(wait, left)
+                self.send_after(wait, left).unwrap_or(Step::Unknown)
             }
         }
     }
@@ -220,10 +213,15 @@ impl Progress {
             return if self.probing {
                 self.probe_or_unknown(Duration::ZERO, left)
             } else {
-                self.send_after(Duration::ZERO, left).unwrap_or(Step::Fail)
+                self.send_after(Duration::ZERO, left).unwrap_or(self.end())
             };
         }
-        if self.unsettled {
+        self.end()
+    }
+
+    /// The end where nothing more can be sent: what may have been applied may also be delayed on its way still.
+    pub(crate) const fn end(&self) -> Step {
+        if self.maybe_applied {
             Step::Unknown
         } else {
             Step::Fail
@@ -232,15 +230,10 @@ impl Progress {
 
     /// Sends again where attempts and time allow, else ends with what is known.
     fn send_again(&mut self, wait: Duration, left: Duration) -> Step {
-        if self.counted < self.bounds.attempts
-            && let Some(step) = self.send_after(wait, left)
-        {
-            return step;
-        }
-        if self.unsettled {
-            Step::Unknown
-        } else {
-            Step::Fail
+        let allowed = self.maybe_applied || self.counted < self.bounds.attempts;
+        match self.send_after(wait, left) {
+            Some(step) if allowed => step,
+            _ => self.end(),
         }
     }
 
@@ -395,7 +388,7 @@ mod tests {
         let probe = Step::Probe;
         let unchanged = Event::Unchanged;
         for (events, expected) in [
-            // Still there: once more, until the attempts are used up.
+            // Still there: once more, whatever the number, for as long as there is time.
             (
                 vec![
                     (UNKNOWN, 59),
@@ -404,6 +397,8 @@ mod tests {
                     (unchanged, 56),
                     (UNKNOWN, 55),
                     (unchanged, 54),
+                    (UNKNOWN, 12),
+                    (unchanged, 11),
                 ],
                 vec![
                     probe(NOW),
@@ -411,7 +406,9 @@ mod tests {
                     probe(NOW),
                     send(BACKOFF[1]),
                     probe(NOW),
-                    Step::Fail,
+                    send(BACKOFF[2]),
+                    probe(NOW),
+                    Step::Unknown,
                 ],
             ),
             // The probe's own failures are repeated for as long as there is time.
@@ -437,7 +434,7 @@ mod tests {
                     (UNKNOWN, 59),
                     (Event::Refused, 58),
                     (UNKNOWN, 57),
-                    (UNKNOWN, 56),
+                    (UNKNOWN, 10),
                 ],
                 vec![
                     probe(NOW),
@@ -460,21 +457,17 @@ mod tests {
                 vec![(UNKNOWN, 59), (Event::Refused, 58), (Event::Refused, 57)],
                 vec![probe(NOW), send(BACKOFF[0]), Step::Unknown],
             ),
-            // No time to send again, but the reading said that nothing happened.
+            // No time to send again: nothing happened so far, but the request may be on its way still.
             (
                 vec![(UNKNOWN, 59), (unchanged, 9)],
-                vec![probe(NOW), Step::Fail],
+                vec![probe(NOW), Step::Unknown],
             ),
             // A refusal at first is final, and nothing was applied.
             (vec![(Event::Refused, 59)], vec![Step::Fail]),
             // A limit that outlasts the deadline, after a lost answer: read what happened instead.
             (
                 vec![(UNKNOWN, 59), (unchanged, 58), (limited(90), 57)],
-                vec![
-                    probe(NOW),
-                    send(BACKOFF[0]),
-                    Step::FailRateLimited(seconds(90) + SHORTEST_LIMIT_WAIT),
-                ],
+                vec![probe(NOW), send(BACKOFF[0]), probe(NOW)],
             ),
             // A connection that never came about.
             (
@@ -510,6 +503,17 @@ mod tests {
             );
             assert_eq!(steps(settling, &[(fixed, 59)]), [Step::Fail]);
         }
+        // One that served in between, and another that is refused, is renewed again.
+        let between = [
+            (renewable, 59),
+            (limited(1), 58),
+            (renewable, 57),
+            (renewable, 56),
+        ];
+        assert_eq!(
+            steps(Settling::Repeat, &between)[2..],
+            [Step::Send(NOW), Step::Fail]
+        );
         let probing = [(UNKNOWN, 59), (renewable, 58), (renewable, 57)];
         assert_eq!(
             steps(Settling::Probe, &probing),
@@ -528,10 +532,10 @@ mod tests {
         progress.next(limited(1), seconds(59), 0.0);
         assert!(!progress.maybe_applied());
         progress.next(UNKNOWN, seconds(59), 0.0);
-        assert!(progress.maybe_applied() && progress.unsettled());
+        assert!(progress.maybe_applied());
         progress.next(Event::Unchanged, seconds(59), 0.0);
         assert!(
-            progress.maybe_applied() && !progress.unsettled(),
+            progress.maybe_applied(),
             "it may still be delayed on the way"
         );
     }

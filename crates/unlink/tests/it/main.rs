@@ -6,6 +6,7 @@
 )]
 
 mod deleting;
+mod faults;
 mod judging;
 mod linking;
 mod requests;

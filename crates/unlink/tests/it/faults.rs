@@ -1,0 +1,180 @@
+//! Random faults against a local tenant: whatever happens on the way, what is reported is what was done.
+
+use std::{collections::BTreeMap, error::Error as _, time::Duration};
+
+use fastrand::Rng;
+use futures_util::{StreamExt, stream};
+use transport::ClientCredentials;
+use unlink::{Client, Error, ErrorKind, Outcome, SettledBy};
+use unlink_sandbox::{Apply, Change, Fault, Kind, Sandbox, Seed};
+
+const SEQUENCES: usize = 1_000;
+const AT_ONCE: usize = 250;
+
+/// A user with one secondary identity.
+fn user(number: usize) -> serde_json::Value {
+    serde_json::json!({
+        "user_id": format!("auth0|{number}"),
+        "identities": [
+            { "connection": "Users", "provider": "auth0", "user_id": number.to_string(), "isSocial": false },
+            { "connection": "github", "provider": "github", "user_id": number, "isSocial": true, "profileData": {} },
+        ],
+    })
+}
+
+fn seed() -> Seed {
+    let users: Vec<_> = (0..SEQUENCES).map(user).collect();
+    let seed = serde_json::json!({
+        "connections": [
+            { "id": "con_0000000000000001", "name": "Users", "strategy": "auth0" },
+            { "id": "con_0000000000000002", "name": "github", "strategy": "github" },
+        ],
+        "users": users,
+    });
+    Seed::from_json(&seed.to_string()).unwrap()
+}
+
+/// One to four faults on the way to this user.
+fn faults(number: usize) -> Vec<Fault> {
+    let mut rng = Rng::with_seed(number as u64);
+    let fault = |rng: &mut Rng| {
+        let kind = match rng.u8(..11) {
+            0 => Kind::Drop,
+            1 => Kind::Reset,
+            2 => Kind::Status {
+                status: [500, 502, 503, 524, 408][rng.usize(..5)],
+                headers: BTreeMap::new(),
+                body: String::new(),
+            },
+            3 => Kind::Html,
+            4 => Kind::Redirect {
+                location: "/elsewhere".to_owned(),
+                status: None,
+            },
+            5 => Kind::ExpiredToken,
+            6 => Kind::TooManyRequests {
+                retry_after: Some(0),
+                reset_in: None,
+            },
+            7 => Kind::Truncate {
+                after: rng.usize(..20),
+            },
+            8 => Kind::Stall {
+                after: rng.usize(..20),
+            },
+            9 => Kind::Endless,
+            _ => Kind::Delay { ms: rng.u64(..600) },
+        };
+        // A tenant that says no does nothing, and one that is slow does what it says; all others tell nothing.
+        let honest = matches!(
+            kind,
+            Kind::ExpiredToken | Kind::TooManyRequests { .. } | Kind::Delay { .. }
+        );
+        let fault = Fault::new(kind)
+            .user(format!("auth0|{number}"))
+            .times(rng.u64(1..3));
+        let fault = fault.method(["DELETE", "DELETE", "GET"][rng.usize(..3)]);
+        match rng.u8(..4) {
+            _ if honest => fault,
+            0 => fault.apply(Apply::Now),
+            1 => fault.apply(Apply::Never),
+            2 => fault.apply(Apply::AfterMs(rng.u64(..400))),
+            _ => fault.apply(Apply::AfterNextRead),
+        }
+    };
+    (0..rng.usize(1..5)).map(|_| fault(&mut rng)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reported_outcome_is_what_was_done() {
+    let sandbox = Sandbox::builder()
+        .seed(seed())
+        .log_capacity(100_000)
+        .start()
+        .unwrap();
+    for number in 0..SEQUENCES {
+        for fault in faults(number) {
+            sandbox.inject(fault);
+        }
+    }
+    let credentials = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
+    let transport = transport::Client::builder(sandbox.url().parse().unwrap(), credentials);
+    let client: Client = transport
+        .attempt_timeout(Duration::from_millis(500))
+        .build()
+        .unwrap()
+        .into();
+
+    let unlink = |number: usize| {
+        let (user, identity) = (format!("auth0|{number}"), format!("github|{number}"));
+        let unlinking = client.unlink(&user.parse().unwrap(), &identity.parse().unwrap());
+        async move { (number, unlinking.await) }
+    };
+    let mut outcomes: BTreeMap<usize, Result<Outcome, Error>> = stream::iter(0..SEQUENCES)
+        .map(unlink)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    assert_eq!(outcomes.len(), SEQUENCES);
+    // What is delayed on its way lands now, at the latest: an effect that was ordered for after the next read.
+    sandbox.clear_faults();
+    for number in 0..SEQUENCES {
+        client
+            .identities(&format!("auth0|{number}").parse().unwrap())
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        (sandbox.overflow().requests, sandbox.overflow().effects),
+        (0, 0)
+    );
+
+    let mut unlinked = vec![0; SEQUENCES];
+    for effect in sandbox.effects() {
+        if let Change::IdentityUnlinked { user_id, .. } = effect.change {
+            unlinked[user_id["auth0|".len()..].parse::<usize>().unwrap()] += 1;
+        }
+    }
+    let (mut deletes, mut reads) = (vec![0; SEQUENCES], vec![0; SEQUENCES]);
+    for request in sandbox.requests() {
+        let Some(rest) = request.path.strip_prefix("/api/v2/users/auth0%7C") else {
+            continue;
+        };
+        let number: usize = rest.split('/').next().unwrap().parse().unwrap();
+        match (request.method.as_str(), request.status) {
+            ("DELETE", status) if !matches!(status, Some(401 | 429)) => deletes[number] += 1,
+            ("GET", Some(200)) => reads[number] += 1,
+            _ => {}
+        }
+    }
+    for number in 0..SEQUENCES {
+        let outcome = outcomes.remove(&number).unwrap();
+        let told = format!("{number}: {outcome:?} after {:?}", faults(number));
+        // The last read is this test's own.
+        let mut showed_it_linked = reads[number] - 1;
+        match outcome {
+            Ok(Outcome::Unlinked(done)) => {
+                assert_eq!(unlinked[number], 1, "{told}");
+                showed_it_linked -= usize::from(done.settled_by == SettledBy::Probe);
+            }
+            Ok(other) => panic!("{other:?} {told}"),
+            // Two 401s in a row end a call for good; no other fault here lasts as long as the deadline.
+            Err(error) if error.may_have_been_applied() => assert!(unauthorized(&error), "{told}"),
+            Err(_) => assert_eq!(unlinked[number], 0, "{told}"),
+        }
+        assert!(
+            deletes[number] <= showed_it_linked,
+            "{} DELETEs, {showed_it_linked} reads: {told}",
+            deletes[number]
+        );
+    }
+}
+
+/// Whether a 401 is what ended the call, with its outcome unknown.
+fn unauthorized(error: &Error) -> bool {
+    let cause = error
+        .source()
+        .and_then(|source| source.downcast_ref::<transport::Error>());
+    error.kind() == ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+        && cause.is_some_and(|cause| cause.kind() == transport::ErrorKind::Unauthorized)
+}
