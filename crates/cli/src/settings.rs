@@ -6,7 +6,7 @@ use unlink::{Client, Tenant, transport};
 
 use crate::{
     args::Shared, credentials::Credentials, environment::Environment, exit::Kind, failure::Failure,
-    io::Io,
+    io::Io, text::printable,
 };
 
 /// How to reach the tenant.
@@ -44,7 +44,7 @@ impl Settings {
         io.detail(&format!(
             "tenant {}, {}",
             self.tenant,
-            self.credentials.from()
+            printable(self.credentials.from())
         ));
         let mut builder = self.credentials.client(self.tenant);
         if let Some(deadline) = self.deadline {
@@ -62,13 +62,15 @@ impl Settings {
 }
 
 fn tenant(typed: Option<&str>, environment: &Environment) -> Result<Tenant, Failure> {
-    let (text, from) = match (typed, environment.text("AUTH0_DOMAIN")?) {
-        (Some(text), _) => (text, "--domain"),
-        (None, Some(text)) => (text, "AUTH0_DOMAIN"),
-        (None, None) => {
-            return Err(Failure::usage("which tenant is not said")
-                .hint("give --domain, or set AUTH0_DOMAIN, as in example.eu.auth0.com"));
-        }
+    let (text, from) = match typed {
+        Some(text) => (text, "--domain"),
+        None => match environment.text("AUTH0_DOMAIN")? {
+            Some(text) => (text, "AUTH0_DOMAIN"),
+            None => {
+                return Err(Failure::usage("which tenant is not said")
+                    .hint("give --domain, or set AUTH0_DOMAIN, as in example.eu.auth0.com"));
+            }
+        },
     };
     text.parse()
         .map_err(|error: transport::TenantError| Failure::usage(format!("{from}: {error}")))

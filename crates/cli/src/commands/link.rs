@@ -6,7 +6,7 @@ use crate::{
     args::Link,
     commands::{
         Run, Session,
-        report::{Report, evidence, warn},
+        report::{Report, evidence, unheard_of, warn},
     },
     confirm::consent,
     credentials::token_file,
@@ -53,7 +53,7 @@ pub(super) async fn run(run: &Run<'_>, typed: &Link, io: &mut Io<'_>) -> Result<
             let seen = Snapshot::new(linked.user_id, linked.identities);
             Report::already_linked(&seen, &key).tell(io)
         }
-        _ => Ok(()),
+        _ => Err(unheard_of()),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What came of a change, for both forms of output.
 
 use ::unlink::{
-    Absent, IdentityKey, Linked, ListedIdentity, NotLinked, SettledBy, Snapshot, Unlinked, UserId,
+    Absent, ErrorKind, IdentityKey, Linked, ListedIdentity, NotLinked, SettledBy, Snapshot,
+    Unlinked, UserId, transport::ErrorKind as Request,
 };
 
 use crate::{
+    exit::Kind,
     failure::Failure,
     io::Io,
     json::{self, ChangeDocument, IdentityDocument, LinkedDocument},
@@ -174,6 +176,16 @@ fn connection_of<'a>(key: &IdentityKey, listed: &'a [ListedIdentity]) -> Option<
         .iter()
         .find(|listed| listed.key() == key)?
         .connection()
+}
+
+/// An outcome that the library has learnt and this program has not.
+pub(super) fn unheard_of() -> Failure {
+    let kind = Kind::Operation(ErrorKind::Request(Request::OutcomeUnknown));
+    Failure::new(
+        kind,
+        "the outcome is of a kind that this program does not know",
+    )
+    .after_a_change()
 }
 
 /// Says what was odd in an answer.

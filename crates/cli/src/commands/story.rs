@@ -6,7 +6,7 @@ use unlink_sandbox::{Change, RecordedRequest, Sandbox};
 
 use crate::{io::Paint, show, text::shown};
 
-const NEXT: &str = "Next: auth0-unlink sandbox keeps such a tenant running, to try the commands on";
+const NEXT: &str = "Next, to try the other commands on such a tenant: auth0-unlink sandbox";
 
 /// One unlinking: the accounts before and after it, and the requests that made it.
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use crate::{
     args::Unlink,
     commands::{
         Run,
-        report::{Report, evidence, warn},
+        report::{Report, evidence, unheard_of, warn},
     },
     confirm::{Consent, consent},
     failure::Failure,
@@ -68,7 +68,7 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
                 .map_err(Failure::after_a_change)
         }
         Outcome::NotLinked(nothing) => Report::not_linked(&nothing).tell(io),
-        _ => Ok(()),
+        _ => Err(unheard_of()),
     }
 }
 

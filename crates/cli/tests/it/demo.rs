@@ -77,9 +77,9 @@ fn the_report_is_what_a_seed_of_the_tests_own_makes_it() {
 fn a_seed_that_cannot_serve_is_refused() {
     let alone = json!({ "users": [{ "user_id": "email|1", "identities": [
         { "connection": "email", "provider": "email", "user_id": "1" }] }] });
-    insta::assert_snapshot!(demo(&alone, &[]).told());
+    insta::assert_snapshot!("seed_without_links", demo(&alone, &[]).told());
     let ran = cli(&["demo", "--seed", "/nowhere/seed.json"]).run();
-    insta::assert_snapshot!(ran.told());
+    insta::assert_snapshot!("seed_not_there", ran.told());
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
     let ran = cli(&["demo", "--seed", file.to_str().unwrap()]).run();
     assert_eq!(ran.code, Some(1));

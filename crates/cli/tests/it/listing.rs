@@ -9,10 +9,10 @@ use crate::support::{JANE, at};
 fn a_user_is_a_table() {
     let sandbox = Sandbox::start().unwrap();
     let ran = at(&sandbox, &["list", JANE]).run();
-    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    insta::assert_snapshot!("with_email", ran.told_of(sandbox.url()));
     // No e-mail column where there is nothing to put in it.
     let ran = at(&sandbox, &["list", "sms|63e4c1a9f2b7405d8c6e9130"]).run();
-    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    insta::assert_snapshot!("without_email", ran.told_of(sandbox.url()));
 }
 
 #[test]

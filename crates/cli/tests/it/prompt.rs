@@ -8,6 +8,7 @@ use std::{
 
 use rustix::{
     fs::{Mode, OFlags, open},
+    io::{FdFlags, fcntl_setfd},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
 };
 use unlink_sandbox::Sandbox;
@@ -24,10 +25,17 @@ struct AtTerminal {
 impl AtTerminal {
     fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        // A run of another test must not hold it open.
+        fcntl_setfd(&terminal, FdFlags::CLOEXEC).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         let name = ptsname(&terminal, Vec::new()).unwrap();
-        let line = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+        let line = open(
+            name,
+            OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )
+        .unwrap();
         let mut command = at(sandbox, words).into_command();
         let child = command
             .stdin(Stdio::from(line.try_clone().unwrap()))
@@ -147,8 +155,9 @@ fn without_a_terminal_or_with_no_input_the_command_to_run_is_named() {
     let no_input = [&WORDS[..], &["--no-input"]].concat();
     let ran = AtTerminal::start(&sandbox, &no_input).answer("");
     assert_eq!(ran.code, Some(6));
-    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    insta::assert_snapshot!("no_input", ran.told_of(sandbox.url()));
     insta::assert_snapshot!(
+        "no_terminal",
         at(&sandbox, &WORDS)
             .input("y\n")
             .run()
@@ -156,6 +165,6 @@ fn without_a_terminal_or_with_no_input_the_command_to_run_is_named() {
     );
     let json = [&WORDS[..], &["--json"]].concat();
     let ran = AtTerminal::start(&sandbox, &json).answer("");
-    insta::assert_snapshot!(ran.told_of(sandbox.url()));
+    insta::assert_snapshot!("no_question_in_json", ran.told_of(sandbox.url()));
     assert!(sandbox.effects().is_empty());
 }

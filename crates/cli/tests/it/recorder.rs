@@ -12,12 +12,21 @@ use std::{
 
 /// What is sent back: a status line's code, extra header lines, and a JSON body.
 pub(crate) struct Answer {
+    /// 0 for no answer at all: the connection ends.
     pub(crate) status: u16,
     pub(crate) headers: &'static str,
     pub(crate) body: String,
 }
 
 impl Answer {
+    pub(crate) const fn none() -> Self {
+        Self {
+            status: 0,
+            headers: "",
+            body: String::new(),
+        }
+    }
+
     pub(crate) fn ok(body: impl Into<String>) -> Self {
         Self {
             status: 200,
@@ -117,6 +126,9 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Recorded>>, answer: &dyn Fn(&str) -
         headers,
         body,
     } = answer(&method);
+    if status == 0 {
+        return;
+    }
     let length = body.len();
     let answer = format!(
         "HTTP/1.1 {status} Recorded\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"

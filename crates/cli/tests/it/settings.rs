@@ -129,3 +129,19 @@ fn certificates_that_cannot_be_read_are_refused_before_anything_is_sent() {
     ");
     assert!(sandbox.requests().is_empty());
 }
+
+#[test]
+fn a_private_authority_is_trusted_where_its_file_is_given() {
+    let sandbox = Sandbox::builder().tls().start().unwrap();
+    assert!(sandbox.url().starts_with("https://"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), sandbox.ca_pem().unwrap()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let trusted = at(&sandbox, &["list", JANE, "--ca-file", path]).run();
+    assert_eq!(trusted.code, Some(0), "{trusted:?}");
+    let received = sandbox.requests().len();
+    let ran = at(&sandbox, &["list", JANE, "--timeout", "5"]).run();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("certificate"), "{ran:?}");
+    assert_eq!(sandbox.requests().len(), received);
+}

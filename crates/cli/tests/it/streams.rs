@@ -56,8 +56,8 @@ fn quiet_and_verbose_change_messages_only() {
     let (plain, quiet, verbose) = (run(&[]), run(&["--quiet"]), run(&["--verbose"]));
     assert_eq!((&plain.0, &plain.0), (&quiet.0, &verbose.0));
     assert_eq!(quiet.1, "");
-    insta::assert_snapshot!(plain.1);
-    insta::assert_snapshot!(verbose.1);
+    insta::assert_snapshot!("plain", plain.1);
+    insta::assert_snapshot!("verbose", verbose.1);
 }
 
 #[test]

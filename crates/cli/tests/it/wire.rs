@@ -1,5 +1,7 @@
 //! What goes over the wire, and what an answer is believed to say.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::{
     recorder::{Answer, Recorder},
     support::cli,
@@ -80,7 +82,7 @@ fn success_with_the_identity_still_there_is_none() {
         let ran = unlink(&tenant, words);
         assert_eq!(ran.code, Some(1), "{words:?} {ran:?}");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(ran.told_of(tenant.url()));
+            insta::assert_snapshot!("still_linked", ran.told_of(tenant.url()));
         }
         let last = tenant.lines().pop().unwrap();
         assert_eq!(
@@ -93,10 +95,36 @@ fn success_with_the_identity_still_there_is_none() {
 }
 
 #[test]
+fn a_lost_answer_is_settled_by_a_read_and_said() {
+    let deleted = AtomicBool::new(false);
+    let tenant = Recorder::start(move |method| {
+        if method == "DELETE" {
+            deleted.store(true, Ordering::SeqCst);
+            return Answer::none();
+        }
+        let identities = match deleted.load(Ordering::SeqCst) {
+            true => MAIN.to_owned(),
+            false => format!("{MAIN},{GOOGLE}"),
+        };
+        Answer::ok(format!(
+            r#"{{"user_id":"auth0|1#","identities":[{identities}]}}"#
+        ))
+    });
+    let ran = unlink(&tenant, &["auth0|1#", "google-oauth2|2"]);
+    insta::assert_snapshot!("lost_answer", ran.told_of(tenant.url()));
+    let methods: Vec<_> = tenant
+        .lines()
+        .iter()
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(methods, ["GET", "DELETE", "GET"]);
+}
+
+#[test]
 fn an_answer_with_one_odd_element_is_judged_by_the_others() {
     let tenant = tenant(&[MAIN, r#"{"provider":"\u001b[31m"}"#]);
     let ran = unlink(&tenant, &["auth0|1#", "google-oauth2|2"]);
-    insta::assert_snapshot!(ran.told_of(tenant.url()));
+    insta::assert_snapshot!("odd_element", ran.told_of(tenant.url()));
 }
 
 #[test]
@@ -120,6 +148,6 @@ fn nothing_a_tenant_says_steers_the_terminal() {
             "{ran:?}"
         );
     }
-    insta::assert_snapshot!(list(&[]).told_of(tenant.url()));
-    insta::assert_snapshot!(unlink.told_of(tenant.url()));
+    insta::assert_snapshot!("hostile_list", list(&[]).told_of(tenant.url()));
+    insta::assert_snapshot!("hostile_refusal", unlink.told_of(tenant.url()));
 }
