@@ -24,6 +24,7 @@ Environment:
   AUTH0_AUDIENCE                            for which audience, if not https://DOMAIN/api/v2/
   AUTH0_API_TOKEN or AUTH0_ACCESS_TOKEN     an access token; goes before the application
   AUTH0_DRY_RUN                             true: as if --dry-run were always given
+  HTTPS_PROXY, NO_PROXY                     the way to the tenant, and the hosts to reach without it
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours
 
 Exit codes:

@@ -13,6 +13,10 @@ pub(crate) const READ: &[&str] = &[
     "AUTH0_API_TOKEN",
     "AUTH0_ACCESS_TOKEN",
     "AUTH0_DRY_RUN",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "no_proxy",
+    "NO_PROXY",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -41,6 +45,16 @@ impl Environment {
                 .map(Some)
                 .ok_or_else(|| Failure::usage(format!("{name} is not UTF-8"))),
         }
+    }
+
+    /// The value of the first of these variables that is set.
+    pub(crate) fn first(&self, names: [&str; 2]) -> Result<Option<&str>, Failure> {
+        for name in names {
+            if let Some(value) = self.text(name)? {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether a switch is on; a failure for a value that says neither yes nor no.

@@ -10,13 +10,14 @@ use crate::{
 };
 
 /// How to reach the tenant.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) tenant: Tenant,
     credentials: Credentials,
     deadline: Option<Duration>,
     /// Certificates to trust beside the platform's, as PEM.
     roots: Option<Vec<u8>>,
+    /// The proxy, which may hold a password, and the hosts to reach without it.
+    proxy: Option<(String, String)>,
 }
 
 impl Settings {
@@ -36,6 +37,7 @@ impl Settings {
             roots: roots.transpose()?,
             credentials: Credentials::new(typed.token_file.as_deref(), environment, io)?,
             deadline: typed.timeout,
+            proxy: proxy(environment)?,
         })
     }
 
@@ -52,6 +54,9 @@ impl Settings {
         }
         if let Some(roots) = self.roots {
             builder = builder.extra_roots(roots);
+        }
+        if let Some((url, except)) = self.proxy {
+            builder = builder.proxy(url, except);
         }
         let client = builder.build().map_err(|error| {
             let kind = unlink::ErrorKind::Request(error.kind());
@@ -74,4 +79,16 @@ fn tenant(typed: Option<&str>, environment: &Environment) -> Result<Tenant, Fail
     };
     text.parse()
         .map_err(|error: transport::TenantError| Failure::usage(format!("{from}: {error}")))
+}
+
+/// The proxy that the environment names, by the lower-case variable first, as other programs have it.
+fn proxy(environment: &Environment) -> Result<Option<(String, String)>, Failure> {
+    let Some(url) = environment.first(["https_proxy", "HTTPS_PROXY"])? else {
+        return Ok(None);
+    };
+    let except = environment.first(["no_proxy", "NO_PROXY"])?;
+    Ok(Some((
+        url.to_owned(),
+        except.unwrap_or_default().to_owned(),
+    )))
 }

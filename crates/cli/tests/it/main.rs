@@ -13,6 +13,7 @@ mod linking;
 mod listing;
 #[cfg(unix)]
 mod prompt;
+mod proxy;
 mod readme;
 mod recorder;
 mod scopes;
