@@ -1,10 +1,12 @@
-//! One user account: its attributes, its identities, and how the API shows them.
+//! One user account: its attributes and its identities.
+
+use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 /// Root attributes that belong to the account and never travel into a `profileData`.
-const ACCOUNT_ONLY: &[&str] = &[
+pub(crate) const ACCOUNT_ONLY: &[&str] = &[
     "app_metadata",
     "blocked",
     "created_at",
@@ -33,8 +35,12 @@ pub(crate) const FILLED_IN: &str = "filled_in";
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Account {
     pub(crate) user_id: String,
-    /// Everything at the root but `user_id` and `identities`.
-    pub(crate) attributes: Map<String, Value>,
+    /// Everything at the root but `user_id`, `identities` and `updated_at`.
+    ///
+    /// Shared, so that copying an account to change it costs little.
+    pub(crate) attributes: Arc<Map<String, Value>>,
+    /// The one attribute that every change sets, and so is kept apart.
+    pub(crate) updated_at: Option<Value>,
     /// What the tenant added by itself: defaults such as a name made from the e-mail, and dates it can only guess.
     pub(crate) filled_in: Map<String, Value>,
     /// The first is the main one; it has no profile of its own.
@@ -51,7 +57,7 @@ pub(crate) struct Identity {
     /// Tokens of the identity provider, shown only to who may see them.
     pub(crate) tokens: Map<String, Value>,
     /// `profileData`; empty on the main identity, whose profile is the account's own.
-    pub(crate) profile: Map<String, Value>,
+    pub(crate) profile: Arc<Map<String, Value>>,
 }
 
 /// The id inside an identity: text, or an integer as GitHub's are.
@@ -76,22 +82,6 @@ impl IdentityId {
             Self::Integer(number) => number.to_string() == written,
         }
     }
-
-    pub(crate) fn to_json(&self) -> Value {
-        match self {
-            Self::Text(text) => text.as_str().into(),
-            Self::Integer(number) => (*number).into(),
-        }
-    }
-}
-
-/// How much of a user an answer shows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View {
-    /// Show the tokens of identity providers.
-    pub(crate) tokens: bool,
-    /// Show the main identity's `profileData`, as link and unlink do and GET does not.
-    pub(crate) main_profile: bool,
 }
 
 impl Identity {
@@ -99,51 +89,9 @@ impl Identity {
     pub(crate) fn account_id(&self) -> String {
         format!("{}|{}", self.provider, self.user_id.text())
     }
-
-    fn to_json(&self, profile: Map<String, Value>, view: View) -> Value {
-        let mut out = if view.tokens {
-            self.tokens.clone()
-        } else {
-            Map::new()
-        };
-        out.insert("connection".into(), self.connection.as_str().into());
-        out.insert("provider".into(), self.provider.as_str().into());
-        out.insert("user_id".into(), self.user_id.to_json());
-        if let Some(social) = self.is_social {
-            out.insert("isSocial".into(), social.into());
-        }
-        if !profile.is_empty() {
-            out.insert("profileData".into(), profile.into());
-        }
-        out.into()
-    }
 }
 
 impl Account {
-    /// The user as `GET /users/{id}` shows it.
-    pub(crate) fn to_json(&self, view: View) -> Map<String, Value> {
-        let mut out = self.attributes.clone();
-        for (key, value) in &self.filled_in {
-            out.entry(key).or_insert_with(|| value.clone());
-        }
-        out.insert("user_id".into(), self.user_id.as_str().into());
-        out.insert("identities".into(), self.identities_json(view));
-        out
-    }
-
-    /// The `identities` array.
-    pub(crate) fn identities_json(&self, view: View) -> Value {
-        let show = |(position, identity): (usize, &Identity)| {
-            let profile = match (position, view.main_profile) {
-                (0, false) => Map::new(),
-                (0, true) => self.profile(),
-                _ => identity.profile.clone(),
-            };
-            identity.to_json(profile, view)
-        };
-        self.identities.iter().enumerate().map(show).collect()
-    }
-
     /// An attribute, whoever set it.
     pub(crate) fn attribute(&self, key: &str) -> Option<&Value> {
         self.attributes.get(key).or_else(|| self.filled_in.get(key))
@@ -158,7 +106,13 @@ impl Account {
     /// Sets an attribute that is no longer a guess.
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         self.filled_in.remove(key);
-        self.attributes.insert(key.into(), value);
+        Arc::make_mut(&mut self.attributes).insert(key.into(), value);
+    }
+
+    /// Notes when the account was last changed.
+    pub(crate) fn touch(&mut self, date: &str) {
+        self.filled_in.remove("updated_at");
+        self.updated_at = Some(date.into());
     }
 
     /// Adds name, nickname and picture where they are missing, as was recorded of database users.
@@ -188,15 +142,6 @@ impl Account {
                 self.filled_in.insert(key.into(), value.into());
             }
         }
-    }
-
-    /// The part of the attributes that describes the person and not the account.
-    pub(crate) fn profile(&self) -> Map<String, Value> {
-        self.attributes
-            .iter()
-            .filter(|(key, _)| !ACCOUNT_ONLY.contains(&key.as_str()))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
     }
 }
 

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde_json::json;
 
 use crate::call::{Inbound, Reply};
 use crate::control;
 use crate::delivery::Delivery;
 use crate::engine::Engine;
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Spoiled};
 use crate::wire::Cutter;
 
 /// The Management API takes no body beyond this.
@@ -62,13 +62,7 @@ impl Shared {
 
 /// The whole service.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    control::router(&shared)
-        .fallback(tenant)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&shared),
-            known_host_only,
-        ))
-        .with_state(shared)
+    control::router(&shared).fallback(tenant).with_state(shared)
 }
 
 /// The tenant's address as the client of this request knows it.
@@ -84,32 +78,28 @@ fn host<B>(request: &Request<B>) -> &str {
     }
 }
 
-/// A page that reached the tenant through a name of its own (DNS rebinding) is turned away.
-async fn known_host_only(
-    State(shared): State<Arc<Shared>>,
-    request: Request<Body>,
-    next: Next,
-) -> Response {
-    if shared.knows_host(host(&request)) {
-        return next.run(request).await;
-    }
+/// The refusal of a page that reached the tenant through a name of its own (DNS rebinding).
+pub(crate) fn foreign_host<B>(shared: &Shared, request: &Request<B>) -> Option<Response> {
     let message = "this local tenant does not answer to that Host";
-    plain(StatusCode::MISDIRECTED_REQUEST, message)
+    let foreign = !shared.knows_host(host(request));
+    foreign.then(|| plain(StatusCode::MISDIRECTED_REQUEST, message))
 }
 
 async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
+    if let Some(refused) = foreign_host(&shared, &request) {
+        return refused;
+    }
     let base_url = base_url(&shared, &request);
     let cutter = request.extensions().get::<Arc<Cutter>>().cloned();
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            return plain(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "the Management API takes at most 1 MB",
-            );
+    let body = if body.is_end_stream() {
+        Vec::new()
+    } else {
+        // Boxed, as is the delivery below, to keep what is the same for every request small.
+        match Box::pin(whole(body)).await {
+            Ok(body) => body,
+            Err(refused) => return refused,
         }
-        Err(_) => return plain(StatusCode::BAD_REQUEST, "the body could not be read"),
     };
     let exchange = shared.engine().receive(Inbound {
         path: parts.uri.path().to_owned(),
@@ -119,20 +109,45 @@ async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
         body,
         base_url,
     });
-    deliver(shared, exchange, cutter).await
+    match exchange {
+        Exchange {
+            reply,
+            spoiled: None,
+        } => response(reply, Delivery::Whole),
+        Exchange {
+            reply,
+            spoiled: Some(spoiled),
+        } => Box::pin(deliver(shared, reply, *spoiled, cutter)).await,
+    }
 }
 
-async fn deliver(shared: Arc<Shared>, exchange: Exchange, cutter: Option<Arc<Cutter>>) -> Response {
-    if let Some((after, late)) = exchange.late {
+async fn whole(body: Body) -> Result<Vec<u8>, Response> {
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => Ok(body.to_bytes().to_vec()),
+        Err(error) if error.is::<LengthLimitError>() => Err(plain(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the Management API takes at most 1 MB",
+        )),
+        Err(_) => Err(plain(StatusCode::BAD_REQUEST, "the body could not be read")),
+    }
+}
+
+async fn deliver(
+    shared: Arc<Shared>,
+    reply: Reply,
+    spoiled: Spoiled,
+    cutter: Option<Arc<Cutter>>,
+) -> Response {
+    if let Some((after, late)) = spoiled.late {
         tokio::spawn(async move {
             tokio::time::sleep(after).await;
             shared.engine().apply_late(&late);
         });
     }
-    if !exchange.delay.is_zero() {
-        tokio::time::sleep(exchange.delay).await;
+    if !spoiled.delay.is_zero() {
+        tokio::time::sleep(spoiled.delay).await;
     }
-    match exchange.delivery {
+    match spoiled.delivery {
         Delivery::Nothing { reset } => {
             if let Some(cutter) = cutter {
                 cutter.cut(reset);
@@ -141,7 +156,7 @@ async fn deliver(shared: Arc<Shared>, exchange: Exchange, cutter: Option<Arc<Cut
             std::future::pending().await
         }
         Delivery::Silence => std::future::pending().await,
-        delivery => response(exchange.reply, delivery),
+        delivery => response(reply, delivery),
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use crate::app::Shared;
 use crate::clock::{Clock, Millis};
 use crate::engine::Engine;
-use crate::faults::Fault;
+use crate::fault::Fault;
 use crate::plan::{Plan, Reset};
 use crate::provenance::{Behaviour, rule};
 use crate::sandbox::Sandbox;

@@ -7,12 +7,14 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::clock::Millis;
 use crate::errors::{ApiError, Part};
 use crate::jwt::Claims;
 use crate::provenance::Rules;
+use crate::view::Fields;
 
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -128,12 +130,18 @@ impl Reply {
     }
 
     /// JSON as the Management API sends it.
-    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+    pub(crate) fn json(status: StatusCode, body: &(impl Serialize + ?Sized)) -> Self {
         Self {
-            body: body.to_string().into_bytes(),
+            // What is sent has text keys throughout, so writing it cannot fail.
+            body: serde_json::to_vec(body).unwrap_or_default(),
             ..Self::empty(status)
         }
-        .with(CONTENT_TYPE, JSON)
+        .with_static(CONTENT_TYPE, JSON)
+    }
+
+    pub(crate) fn with_static(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -146,13 +154,13 @@ impl Reply {
     /// The headers recorded on every answer of the Management API, the empty ones included.
     pub(crate) fn management(self, inbound: &Inbound) -> Self {
         let reply = self
-            .with(CONTENT_TYPE, JSON)
-            .with(CACHE_CONTROL, "no-cache")
-            .with(VARY, "origin,accept-encoding")
-            .with(X_CONTENT_TYPE_OPTIONS, "nosniff");
+            .with_static(CONTENT_TYPE, JSON)
+            .with_static(CACHE_CONTROL, "no-cache")
+            .with_static(VARY, "origin,accept-encoding")
+            .with_static(X_CONTENT_TYPE_OPTIONS, "nosniff");
         // Browsers ignore it over http; over https it would pin localhost to https for a year.
         if inbound.base_url.starts_with("http:") {
-            return reply.with(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
+            return reply.with_static(STRICT_TRANSPORT_SECURITY, "max-age=31536000");
         }
         reply
     }
@@ -175,6 +183,8 @@ pub(crate) struct Call<'a> {
     pub(crate) segments: Vec<String>,
     pub(crate) claims: Arc<Claims>,
     pub(crate) now: Millis,
+    /// The same, as dates are written.
+    pub(crate) date: String,
 }
 
 impl Call<'_> {
@@ -189,33 +199,19 @@ impl Call<'_> {
     }
 }
 
-/// Keeps or drops keys as the `fields` and `include_fields` parameters say.
-pub(crate) struct FieldFilter {
-    named: Option<Vec<String>>,
-    include: bool,
-}
-
-impl FieldFilter {
-    pub(crate) fn of(inbound: &Inbound, rules: &mut Rules) -> Result<Self, ApiError> {
-        let names = |fields: String| {
-            fields
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .collect()
-        };
-        Ok(Self {
-            named: inbound
-                .query("fields")
-                .filter(|fields| !fields.is_empty())
-                .map(names),
-            include: inbound.query_bool(rules, "include_fields")?.unwrap_or(true),
-        })
-    }
-
-    pub(crate) fn apply(&self, mut object: Map<String, Value>) -> Value {
-        if let Some(named) = &self.named {
-            object.retain(|key, _| named.contains(key) == self.include);
-        }
-        object.into()
-    }
+/// Reads the `fields` and `include_fields` parameters.
+pub(crate) fn fields(inbound: &Inbound, rules: &mut Rules) -> Result<Fields, ApiError> {
+    let names = |fields: String| {
+        fields
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect()
+    };
+    Ok(Fields {
+        named: inbound
+            .query("fields")
+            .filter(|fields| !fields.is_empty())
+            .map(names),
+        excluded: inbound.query_bool(rules, "include_fields")? == Some(false),
+    })
 }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::call::{Call, FieldFilter, Reply};
+use crate::call::{Call, Reply, fields};
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::tenant::Connection;
@@ -21,7 +21,7 @@ pub(crate) fn list(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
             message,
         ));
     }
-    let filter = FieldFilter::of(inbound, rules)?;
+    let fields = fields(inbound, rules)?;
     let page = inbound
         .query_number(rules, "page", 0, usize::MAX)?
         .unwrap_or(0);
@@ -44,10 +44,16 @@ pub(crate) fn list(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
         .iter()
         .skip(start)
         .take(limit)
-        .map(|connection| filter.apply(connection.listed()))
+        .map(|connection| {
+            connection
+                .listed()
+                .into_iter()
+                .filter(|(key, _)| fields.show(key))
+                .collect()
+        })
         .collect();
     let body = if totals {
-        json!({ "start": start, "limit": limit, "length": shown.len(), "total": wanted.len(), "connections": shown })
+        json!({ "start": start, "limit": limit, "total": wanted.len(), "connections": shown })
     } else {
         shown.into()
     };

@@ -16,10 +16,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::app::{Shared, base_url};
+use crate::app::{Shared, base_url, foreign_host};
 use crate::clock::Millis;
 use crate::engine::Engine;
-use crate::faults::Fault;
+use crate::fault::Fault;
 use crate::log::Ring;
 use crate::oauth;
 use crate::provenance::Behaviour;
@@ -63,6 +63,9 @@ fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
 
 /// Keeps a web page of another origin from steering the tenant through its visitor's browser.
 async fn own_pages_only(State(shared): Tenant, request: Request, next: Next) -> Response {
+    if let Some(refused) = foreign_host(&shared, &request) {
+        return refused;
+    }
     let origin = request
         .headers()
         .get(ORIGIN)

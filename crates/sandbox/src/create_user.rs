@@ -1,14 +1,17 @@
 //! `POST /users`: an account in a database or passwordless connection.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::account::{Account, Identity, IdentityId, View};
+use crate::account::{Account, Identity, IdentityId};
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
 use crate::provenance::{Behaviour, Rules};
 use crate::user_fields::{self, Kind};
+use crate::users;
 
 /// What the body may hold beside the attributes that are stored.
 const NOT_STORED: &[(&str, Kind)] = &[
@@ -58,7 +61,7 @@ pub(crate) fn create(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
     let user_id = user_id
         .filter(|id| !id.is_empty())
         .unwrap_or_else(|| engine.new_id());
-    let account = account(body, strategy, connection, user_id, &call.now.iso());
+    let account = account(body, strategy, connection, user_id, &call.date);
     if clashes(engine, &account) {
         let error = refusal(&mut engine.rules, "The user already exists.");
         return Err(ApiError {
@@ -66,13 +69,10 @@ pub(crate) fn create(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
             ..error
         });
     }
-    let shown = account.to_json(View {
-        tokens: call.sees_idp_tokens(),
-        main_profile: false,
-    });
+    let id = account.user_id.clone();
     let change = engine.tenant.insert(account).ok();
     engine.record(change);
-    Ok(Reply::json(StatusCode::CREATED, &shown.into()))
+    users::reply(engine, call, &id, StatusCode::CREATED)
 }
 
 fn account(
@@ -88,7 +88,7 @@ fn account(
         connection,
         is_social: Some(false),
         tokens: Map::new(),
-        profile: Map::new(),
+        profile: Arc::default(),
     };
     let mut attributes = body;
     // Databases keep e-mails in lower case.
@@ -103,12 +103,11 @@ fn account(
             attributes.entry(verified).or_insert(false.into());
         }
     }
-    for date in ["created_at", "updated_at"] {
-        attributes.insert(date.into(), now.into());
-    }
+    attributes.insert("created_at".into(), now.into());
     let mut account = Account {
         user_id: identity.account_id(),
-        attributes,
+        attributes: Arc::new(attributes),
+        updated_at: Some(now.into()),
         filled_in: Map::new(),
         identities: vec![identity],
     };

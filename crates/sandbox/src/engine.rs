@@ -38,6 +38,8 @@ pub(crate) struct Engine {
     pub(crate) generation: u64,
     limiter: Limiter,
     verified: Verified,
+    /// The time of what is going on, and how it is written.
+    present: (Millis, String),
     /// The request whose changes are noted, by its number in the log.
     serving: Option<u64>,
 }
@@ -72,6 +74,7 @@ impl Engine {
             generation: 0,
             limiter: Limiter::new(&settings.plan, settings.reset, settings.neighbour),
             verified: Verified::default(),
+            present: (Millis(0), Millis(0).iso()),
             serving: None,
             settings,
         }
@@ -88,7 +91,8 @@ impl Engine {
 
     /// Notes that a request arrived.
     pub(crate) fn arrived(&mut self, inbound: &Inbound) -> Ticket {
-        let at = self.clock.now().iso();
+        self.look_at_clock();
+        let at = self.present.1.clone();
         let routed = routes::find(&inbound.method, &inbound.path);
         let operation = routed.as_ref().map(|routed| routed.operation.id);
         let credentials = self.settings.log_credentials;
@@ -118,11 +122,20 @@ impl Engine {
         reply
     }
 
+    /// Takes the time once for all that a request does.
+    fn look_at_clock(&mut self) -> Millis {
+        let now = self.clock.now();
+        if self.present.0 != now {
+            self.present = (now, now.iso());
+        }
+        now
+    }
+
     /// Notes changes as effects of the request being served.
     pub(crate) fn record(&mut self, changes: impl IntoIterator<Item = Change>) {
         let Some(request) = self.serving else { return };
         for change in changes {
-            let at = self.clock.now().iso();
+            let at = self.present.1.clone();
             self.effects.push(|seq| Effect {
                 seq,
                 at,
@@ -140,7 +153,7 @@ impl Engine {
     }
 
     fn answer(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        let now = self.clock.now();
+        let now = self.look_at_clock();
         let reply = self
             .operate(ticket.routed.as_ref(), inbound, now)
             .unwrap_or_else(|error| Reply::from(error).management(inbound));
@@ -193,6 +206,7 @@ impl Engine {
             segments,
             claims,
             now,
+            date: self.present.1.clone(),
         };
         handle(self, &call).map(|reply| with_reading(reply.management(inbound), reading))
     }

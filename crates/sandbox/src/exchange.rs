@@ -9,15 +9,24 @@ use crate::call::{Inbound, Reply};
 use crate::delivery::Delivery;
 use crate::engine::{Engine, Ticket};
 use crate::errors::ApiError;
-use crate::faults::{Apply, Fault, Kind};
+use crate::fault::{Apply, Fault, Kind};
 use crate::limit_reply::{GLOBAL_MESSAGE, too_many_requests};
 use crate::limiter::Reading;
 use crate::plan::Group;
 
-/// What is to be sent, how, and what is still to happen.
+/// What a captive portal or a proxy might show.
+const PAGE: &str = "<!doctype html><title>Welcome</title><p>Please sign in to the network.</p>";
+
+/// What is to be sent, and what a fault does to it.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) reply: Reply,
+    pub(crate) spoiled: Option<Box<Spoiled>>,
+}
+
+/// How an answer is sent that a fault has struck, and what is still to happen.
+#[derive(Debug)]
+pub(crate) struct Spoiled {
     pub(crate) delivery: Delivery,
     pub(crate) delay: Duration,
     /// A request that takes effect later, and after how long.
@@ -31,17 +40,6 @@ pub(crate) struct Late {
     inbound: Inbound,
 }
 
-impl Exchange {
-    const fn plain(reply: Reply) -> Self {
-        Self {
-            reply,
-            delivery: Delivery::Whole,
-            delay: Duration::ZERO,
-            late: None,
-        }
-    }
-}
-
 impl Engine {
     /// Takes a request in and says what becomes of it.
     pub(crate) fn receive(&mut self, inbound: Inbound) -> Exchange {
@@ -49,26 +47,34 @@ impl Engine {
         let fault = self
             .faults
             .strike(&inbound, ticket.routed.as_ref(), &mut self.rng);
-        let exchange = match &fault {
-            None => Exchange::plain(self.serve(&ticket, &inbound)),
-            Some(fault) => self.spoil(fault, &ticket, &inbound),
+        let Some(fault) = fault else {
+            let reply = self.serve(&ticket, &inbound);
+            self.note(&ticket, Some(&reply), None);
+            self.apply_after_read(&ticket);
+            return Exchange {
+                reply,
+                spoiled: None,
+            };
         };
-        self.note(&ticket, &exchange, fault.as_ref());
+        let reply = self.spoil(&fault, &ticket, &inbound);
+        let (delivery, delay) = delivery(fault.kind(), &reply);
+        let silent = matches!(delivery, Delivery::Nothing { .. } | Delivery::Silence);
+        self.note(&ticket, (!silent).then_some(&reply), Some(&fault));
         self.apply_after_read(&ticket);
-        match fault.as_ref().map(Fault::when_applied) {
-            Some(Apply::AfterMs(ms)) => {
-                let late = (Duration::from_millis(ms), Late { ticket, inbound });
-                Exchange {
-                    late: Some(late),
-                    ..exchange
-                }
-            }
-            Some(Apply::AfterNextRead) => {
+        let late = match fault.when_applied() {
+            Apply::AfterMs(ms) => Some((Duration::from_millis(ms), Late { ticket, inbound })),
+            Apply::AfterNextRead => {
                 self.after_read.push(Late { ticket, inbound });
-                exchange
+                None
             }
-            _ => exchange,
-        }
+            Apply::Now | Apply::Never => None,
+        };
+        let spoiled = Some(Box::new(Spoiled {
+            delivery,
+            delay,
+            late,
+        }));
+        Exchange { reply, spoiled }
     }
 
     /// Lets a request take effect that arrived earlier; its answer interests nobody any more.
@@ -100,33 +106,26 @@ impl Engine {
         }
     }
 
-    fn note(&mut self, ticket: &Ticket, exchange: &Exchange, fault: Option<&Fault>) {
-        let silent = matches!(
-            exchange.delivery,
-            Delivery::Nothing { .. } | Delivery::Silence
-        );
+    fn note(&mut self, ticket: &Ticket, sent: Option<&Reply>, fault: Option<&Fault>) {
         if let Some(entry) = self.requests.get_mut(ticket.seq) {
-            entry.status = (!silent).then_some(exchange.reply.status.as_u16());
+            entry.status = sent.map(|reply| reply.status.as_u16());
             entry.fault = fault.map(|fault| fault.kind().name().to_owned());
         }
     }
 
-    /// What a fault makes of a request.
-    fn spoil(&mut self, fault: &Fault, ticket: &Ticket, inbound: &Inbound) -> Exchange {
+    /// What a fault makes of the answer to a request.
+    fn spoil(&mut self, fault: &Fault, ticket: &Ticket, inbound: &Inbound) -> Reply {
         let real = match fault.when_applied() {
             Apply::Now => self.serve(ticket, inbound),
             _ if fault.kind().spoils_answer() => self.preview(ticket, inbound),
             _ => Reply::empty(StatusCode::OK),
         };
         let now = self.clock.now();
-        let dated = |reply: Reply| reply.with(DATE, &now.http_date());
-        let sent = |delivery: Delivery, reply: Reply| Exchange {
-            delivery,
-            ..Exchange::plain(reply)
-        };
-        match fault.kind() {
-            Kind::Drop => sent(Delivery::Nothing { reset: false }, real),
-            Kind::Reset => sent(Delivery::Nothing { reset: true }, real),
+        let own = match fault.kind() {
+            Kind::ContentType { value } => return real.with(CONTENT_TYPE, value),
+            Kind::SkewDate { seconds } => {
+                return real.with(DATE, &now.plus_seconds(*seconds).http_date());
+            }
             Kind::Status {
                 status,
                 headers,
@@ -134,36 +133,34 @@ impl Engine {
             } => {
                 let status =
                     StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                let mut reply = Reply {
+                let empty = Reply {
                     body: body.clone().into_bytes(),
                     ..Reply::empty(status)
                 };
-                for (name, value) in headers {
-                    if let Ok(name) = name.parse::<HeaderName>() {
-                        reply = reply.with(name, value);
+                headers.iter().fold(empty, |reply, (name, value)| {
+                    match name.parse::<HeaderName>() {
+                        Ok(name) => reply.with(name, value),
+                        Err(_) => reply,
                     }
-                }
-                Exchange::plain(dated(reply))
+                })
             }
             Kind::Html => {
-                let page =
-                    "<!doctype html><title>Welcome</title><p>Please sign in to the network.</p>";
                 let reply = Reply {
-                    body: page.into(),
+                    body: PAGE.into(),
                     ..Reply::empty(StatusCode::OK)
                 };
-                Exchange::plain(dated(reply.with(CONTENT_TYPE, "text/html; charset=utf-8")))
+                reply.with_static(CONTENT_TYPE, "text/html; charset=utf-8")
             }
             Kind::Redirect { location, status } => {
                 let status = status.and_then(|status| StatusCode::from_u16(status).ok());
-                let reply = Reply::empty(status.unwrap_or(StatusCode::TEMPORARY_REDIRECT));
-                Exchange::plain(dated(reply.with(LOCATION, location)))
+                Reply::empty(status.unwrap_or(StatusCode::TEMPORARY_REDIRECT))
+                    .with(LOCATION, location)
             }
             Kind::ExpiredToken => {
                 let error = ApiError::expired_token(&mut self.rules);
                 // The fault ordered this answer: nothing about it is inferred.
                 self.rules.end_of_answer();
-                Exchange::plain(dated(Reply::from(error).management(inbound)))
+                Reply::from(error).management(inbound)
             }
             Kind::TooManyRequests {
                 retry_after,
@@ -183,36 +180,34 @@ impl Engine {
                     }
                     .on(reply);
                 }
-                if let Some(seconds) = retry_after {
-                    reply = reply.with(RETRY_AFTER, &seconds.to_string());
+                match retry_after {
+                    Some(seconds) => reply.with(RETRY_AFTER, &seconds.to_string()),
+                    None => reply,
                 }
-                Exchange::plain(dated(reply))
             }
-            Kind::Delay { ms } => Exchange {
-                delay: Duration::from_millis(*ms),
-                ..Exchange::plain(real)
-            },
-            Kind::Truncate { .. } if real.body.is_empty() => {
-                sent(Delivery::Nothing { reset: false }, real)
-            }
-            Kind::Truncate { after } => sent(Delivery::Truncated { after: *after }, real),
-            Kind::Stall { .. } if real.body.is_empty() => sent(Delivery::Silence, real),
-            Kind::Stall { after } => sent(Delivery::Stalled { after: *after }, real),
-            Kind::Trickle { bytes, every_ms } => {
-                let every = Duration::from_millis(*every_ms);
-                sent(
-                    Delivery::Trickled {
-                        bytes: *bytes,
-                        every,
-                    },
-                    real,
-                )
-            }
-            Kind::Endless => sent(Delivery::Endless, real),
-            Kind::ContentType { value } => Exchange::plain(real.with(CONTENT_TYPE, value)),
-            Kind::SkewDate { seconds } => {
-                Exchange::plain(real.with(DATE, &now.plus_seconds(*seconds).http_date()))
-            }
-        }
+            _ => return real,
+        };
+        own.with(DATE, &now.http_date())
     }
+}
+
+/// How an answer is sent that this has struck, and how much later.
+fn delivery(kind: &Kind, reply: &Reply) -> (Delivery, Duration) {
+    let no_body = reply.body.is_empty();
+    let delivery = match *kind {
+        Kind::Drop => Delivery::Nothing { reset: false },
+        Kind::Reset => Delivery::Nothing { reset: true },
+        Kind::Delay { ms } => return (Delivery::Whole, Duration::from_millis(ms)),
+        Kind::Truncate { .. } if no_body => Delivery::Nothing { reset: false },
+        Kind::Truncate { after } => Delivery::Truncated { after },
+        Kind::Stall { .. } if no_body => Delivery::Silence,
+        Kind::Stall { after } => Delivery::Stalled { after },
+        Kind::Trickle { bytes, every_ms } => Delivery::Trickled {
+            bytes,
+            every: Duration::from_millis(every_ms),
+        },
+        Kind::Endless => Delivery::Endless,
+        _ => Delivery::Whole,
+    };
+    (delivery, Duration::ZERO)
 }

@@ -1,5 +1,7 @@
 //! Made-up populations of any size, the same for the same numbers.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -112,9 +114,11 @@ fn user(rng: &mut Rng, number: usize, linked: f64) -> Account {
             identities.push(identity("samlp", saml, "acme-saml", false, profile));
         }
     }
+    let mut attributes = person.attributes(rng);
     Account {
         user_id: identities[0].account_id(),
-        attributes: person.attributes(rng),
+        updated_at: attributes.remove("updated_at"),
+        attributes: Arc::new(attributes),
         filled_in: Map::new(),
         identities,
     }
@@ -133,7 +137,7 @@ fn identity(
         connection: connection.into(),
         is_social: Some(social),
         tokens: Map::new(),
-        profile,
+        profile: Arc::new(profile),
     }
 }
 

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::account::{Account, View};
+use crate::account::Account;
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
@@ -12,6 +12,7 @@ use crate::provenance::{Behaviour, Rules};
 use crate::providers;
 use crate::tenant::Found;
 use crate::users::check_user_id;
+use crate::view::{IdentitiesView, View};
 
 /// `DELETE /users/{id}/identities/{provider}/{user_id}`: takes an identity off a user and makes it a user of its own.
 ///
@@ -37,9 +38,7 @@ pub(crate) fn unlink(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
         Some(0) => return Err(main_identity(&mut engine.rules)),
         Some(position) => {
             let dates = split_off_dates(&mut engine.rules, call);
-            let changes = engine
-                .tenant
-                .split_off(id, position, dates, call.now.iso().into());
+            let changes = engine.tenant.split_off(id, position, dates, &call.date);
             engine.record(changes);
         }
         None if engine.rules.decide(Behaviour::UnlinkNoMatch)? == "404" => {
@@ -47,7 +46,7 @@ pub(crate) fn unlink(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
         }
         None => {}
     }
-    Ok(Reply::json(StatusCode::OK, &left(engine, call)))
+    Ok(left(engine, call, StatusCode::OK))
 }
 
 /// `POST /users/{id}/identities`: makes another account an identity of this user.
@@ -99,9 +98,9 @@ pub(crate) fn link(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
             return Err(refusal(rules, message));
         }
     };
-    let changes = engine.tenant.link(id, &secondary_id, call.now.iso().into());
+    let changes = engine.tenant.link(id, &secondary_id, &call.date);
     engine.record(changes);
-    Ok(Reply::json(StatusCode::CREATED, &left(engine, call)))
+    Ok(left(engine, call, StatusCode::CREATED))
 }
 
 /// What a link request leads to.
@@ -151,16 +150,15 @@ fn find_secondary<'a>(tenant: &'a crate::tenant::Tenant, secondary: &Secondary) 
 }
 
 /// The identities a user is left with, as link and unlink show them.
-fn left(engine: &Engine, call: &Call<'_>) -> Value {
+fn left(engine: &Engine, call: &Call<'_>, status: StatusCode) -> Reply {
     let view = View {
         tokens: call.sees_idp_tokens(),
         main_profile: true,
     };
-    let account = engine.tenant.account(call.segment(0));
-    account.map_or_else(
-        || Value::Array(Vec::new()),
-        |account| account.identities_json(view),
-    )
+    match engine.tenant.account(call.segment(0)) {
+        Some(account) => Reply::json(status, &IdentitiesView { account, view }),
+        None => Reply::json(status, &[(); 0]),
+    }
 }
 
 /// Refuses a provider outside the published list.
@@ -232,7 +230,7 @@ fn split_off_dates(rules: &mut Rules, call: &Call<'_>) -> Map<String, Value> {
     match rules.detail(Behaviour::SplitOffAttributes) {
         "now" => ["created_at", "updated_at"]
             .into_iter()
-            .map(|key| (key.to_owned(), call.now.iso().into()))
+            .map(|key| (key.to_owned(), call.date.as_str().into()))
             .collect(),
         _ => Map::new(),
     }

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
 
 use crate::account::{Account, FILLED_IN, IDP_TOKENS, Identity, IdentityId};
-use crate::clock::Millis;
 use crate::link_request::is_connection_id;
-use crate::misspelling::misspelt;
+use crate::seed_reader::Object;
 use crate::tenant::{Connection, Tenant};
 
 /// What a tenant holds when it starts.
@@ -43,7 +43,7 @@ pub struct SeedError {
 }
 
 impl SeedError {
-    fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             path: path.into(),
             problem: problem.into(),
@@ -195,7 +195,8 @@ fn account(mut object: Object) -> Result<Account, SeedError> {
     let filled_in = filled_in(&mut object)?;
     Ok(Account {
         user_id,
-        attributes: object.fields,
+        updated_at: object.take("updated_at"),
+        attributes: Arc::new(object.fields),
         filled_in,
         identities,
     })
@@ -259,7 +260,7 @@ fn identity(mut object: Object) -> Result<Identity, SeedError> {
         connection,
         is_social,
         tokens,
-        profile,
+        profile: Arc::new(profile),
     })
 }
 
@@ -316,89 +317,6 @@ pub(crate) fn connection_id(name: &str) -> String {
     let hash = digest(&SHA256, name.as_bytes());
     let first_eight = hash.as_ref().iter().take(8);
     first_eight.fold("con_".to_owned(), |id, byte| format!("{id}{byte:02x}"))
-}
-
-/// A JSON object that is being read, and its place in the document.
-struct Object {
-    fields: Map<String, Value>,
-    path: String,
-}
-
-impl Object {
-    fn new(value: Value, path: &str) -> Result<Self, SeedError> {
-        match value {
-            Value::Object(fields) => Ok(Self {
-                fields,
-                path: path.to_owned(),
-            }),
-            _ => Err(SeedError::new(path, "must be an object")),
-        }
-    }
-
-    fn path_of(&self, key: &str) -> String {
-        match self.path.as_str() {
-            "" => key.to_owned(),
-            path => format!("{path}.{key}"),
-        }
-    }
-
-    fn error(&self, key: &str, problem: impl Into<String>) -> SeedError {
-        SeedError::new(self.path_of(key), problem)
-    }
-
-    fn take(&mut self, key: &str) -> Option<Value> {
-        self.fields.remove(key)
-    }
-
-    fn text(&mut self, key: &str) -> Result<String, SeedError> {
-        match self.take(key) {
-            Some(Value::String(text)) if !text.is_empty() => Ok(text),
-            Some(Value::String(_)) => Err(self.error(key, "must not be empty")),
-            Some(_) => Err(self.error(key, "must be a text")),
-            None => Err(self.error(key, "is missing")),
-        }
-    }
-
-    fn array(&mut self, key: &str) -> Result<Vec<Value>, SeedError> {
-        match self.take(key) {
-            Some(Value::Array(values)) => Ok(values),
-            Some(_) => Err(self.error(key, "must be an array")),
-            None => Err(self.error(key, "is missing")),
-        }
-    }
-
-    /// Checks what is left as attributes of a person: open, but dates are dates and nothing looks like a slip.
-    fn check_attributes(&self) -> Result<(), SeedError> {
-        for (key, value) in &self.fields {
-            if let Some(meant) = misspelt(key) {
-                return Err(self.error(key, format!("is not a known key; is {meant} meant?")));
-            }
-            let fits = match key.as_str() {
-                "app_metadata" | "user_metadata" => value.is_object(),
-                "email_verified" => {
-                    value.is_boolean() || matches!(value.as_str(), Some("true" | "false"))
-                }
-                "blocked" | "phone_verified" => value.is_boolean(),
-                "logins_count" => value.is_u64(),
-                "created_at" | "updated_at" | "last_login" => {
-                    value.as_str().and_then(Millis::parse).is_some()
-                }
-                "email" | "name" | "nickname" | "phone_number" | "username" => value.is_string(),
-                _ => true,
-            };
-            if !fits {
-                return Err(self.error(key, "has a value of the wrong kind"));
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&self) -> Result<(), SeedError> {
-        match self.fields.keys().next() {
-            None => Ok(()),
-            Some(key) => Err(self.error(key, "is not a known key")),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a tenant was started with; a reset goes back to it.
 
 use crate::clock::Clock;
-use crate::faults::Fault;
+use crate::fault::Fault;
 use crate::oauth::Client;
 use crate::plan::{Plan, Reset};
 use crate::provenance::Behaviour;

@@ -5,13 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, FILLED_IN, Identity, View};
+use crate::account::{Account, FILLED_IN, Identity};
 use crate::log::Change;
-
-const EVERYTHING: View = View {
-    tokens: true,
-    main_profile: false,
-};
 
 /// A connection of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +44,7 @@ pub(crate) struct Tenant {
     accounts: BTreeMap<u64, Arc<Account>>,
     owners: HashMap<String, u64>,
     /// The users that have this e-mail themselves.
-    emails: HashMap<String, BTreeSet<u64>>,
+    emails: HashMap<String, Vec<u64>>,
     next: u64,
 }
 
@@ -119,9 +114,9 @@ impl Tenant {
     ) -> Option<Change> {
         let owner = *self.owners.get(user_id)?;
         let account = self.account_mut(user_id)?;
-        let (before, email) = (account.to_json(EVERYTHING), account.email());
+        let (before, email) = (account.shown_whole(), account.email());
         change(account);
-        let (after, new_email) = (account.to_json(EVERYTHING), account.email());
+        let (after, new_email) = (account.shown_whole(), account.email());
         if email != new_email {
             self.forget_email(email, owner);
             self.note_email(new_email, owner);
@@ -141,15 +136,16 @@ impl Tenant {
     }
 
     fn note_email(&mut self, email: Option<String>, owner: u64) {
-        if let Some(email) = email {
-            self.emails.entry(email).or_default().insert(owner);
-        }
+        let Some(email) = email else { return };
+        let owners = self.emails.entry(email).or_default();
+        let position = owners.partition_point(|known| *known < owner);
+        owners.insert(position, owner);
     }
 
     fn forget_email(&mut self, email: Option<String>, owner: u64) {
         let Some(email) = email else { return };
         if let Some(owners) = self.emails.get_mut(&email) {
-            owners.remove(&owner);
+            owners.retain(|known| *known != owner);
             if owners.is_empty() {
                 self.emails.remove(&email);
             }
@@ -193,7 +189,7 @@ impl Tenant {
         user_id: &str,
         position: usize,
         dates: Map<String, Value>,
-        updated_at: Value,
+        updated_at: &str,
     ) -> Vec<Change> {
         let Some(account) = self.account_mut(user_id) else {
             return Vec::new();
@@ -202,10 +198,11 @@ impl Tenant {
             return Vec::new();
         }
         let mut identity = account.identities.remove(position);
-        account.set("updated_at", updated_at);
+        account.touch(updated_at);
         let mut split = Account {
             user_id: identity.account_id(),
             attributes: std::mem::take(&mut identity.profile),
+            updated_at: None,
             filled_in: dates,
             identities: vec![identity],
         };
@@ -220,12 +217,7 @@ impl Tenant {
     }
 
     /// Makes an account with a single identity an identity of another account; its metadata is lost.
-    pub(crate) fn link(
-        &mut self,
-        user_id: &str,
-        secondary: &str,
-        updated_at: Value,
-    ) -> Vec<Change> {
+    pub(crate) fn link(&mut self, user_id: &str, secondary: &str, updated_at: &str) -> Vec<Change> {
         if user_id == secondary || self.account(user_id).is_none() {
             return Vec::new();
         }
@@ -243,7 +235,12 @@ impl Tenant {
             return Vec::new();
         };
         let identity = Identity {
-            profile: account.profile(),
+            profile: Arc::new(
+                account
+                    .profile()
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
+            ),
             ..identity.clone()
         };
         let deleted = self.delete(secondary);
@@ -253,7 +250,7 @@ impl Tenant {
         }
         if let Some(account) = self.account_mut(user_id) {
             account.identities.push(identity);
-            account.set("updated_at", updated_at);
+            account.touch(updated_at);
         }
         deleted.into_iter().chain([linked]).collect()
     }
@@ -269,7 +266,7 @@ impl Tenant {
         let connection =
             |one: &Connection| json!({ "id": one.id, "name": one.name, "strategy": one.strategy });
         let user = |account: &Account| {
-            let mut user = account.to_json(EVERYTHING);
+            let mut user = account.shown_whole();
             if !account.filled_in.is_empty() {
                 let names = account.filled_in.keys().map(String::as_str).collect();
                 user.insert(FILLED_IN.into(), names);
@@ -294,5 +291,5 @@ impl Tenant {
 }
 
 fn show_all(account: &Account) -> Value {
-    account.to_json(EVERYTHING).into()
+    account.shown_whole().into()
 }

@@ -1,15 +1,17 @@
 //! `PATCH /users/{id}`: attributes replaced, metadata merged one level deep.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use crate::account::{Account, View};
+use crate::account::Account;
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
 use crate::provenance::{Behaviour, Rules};
 use crate::user_fields::{self, Kind};
-use crate::users::check_user_id;
+use crate::users::{self, check_user_id};
 
 /// What the body may hold beside the attributes that are stored.
 const NOT_STORED: &[(&str, Kind)] = &[
@@ -49,21 +51,13 @@ pub(crate) fn update(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
         .ok_or_else(ApiError::no_such_user)?;
     let position = target(rules, &engine.tenant, account, &body)?;
     check_target(rules, account, position, &body)?;
-    let now = call.now.iso();
+    let now = call.date.as_str();
     let change = engine.tenant.update(id, |account| {
-        apply(account, position, body, &now);
-        account.set("updated_at", now.as_str().into());
+        apply(account, position, body, now);
+        account.touch(now);
     });
     engine.record(change);
-    let view = View {
-        tokens: call.sees_idp_tokens(),
-        main_profile: false,
-    };
-    let account = engine
-        .tenant
-        .account(id)
-        .ok_or_else(ApiError::no_such_user)?;
-    Ok(Reply::json(StatusCode::OK, &account.to_json(view).into()))
+    users::reply(engine, call, id, StatusCode::OK)
 }
 
 /// Checks the keys and kinds; keys that are ignored are dropped.
@@ -183,18 +177,20 @@ fn check_target(
 fn apply(account: &mut Account, position: usize, body: Map<String, Value>, now: &str) {
     for (key, value) in body {
         match key.as_str() {
-            "app_metadata" | "user_metadata" => merge(&mut account.attributes, &key, value),
+            "app_metadata" | "user_metadata" => {
+                merge(Arc::make_mut(&mut account.attributes), &key, value)
+            }
             "blocked" => account.set(&key, value),
             "password" => account.set("last_password_reset", now.into()),
             "client_id" | "connection" | "verify_email" | "verify_phone_number" => {}
             _ if position > 0 => {
                 if let Some(identity) = account.identities.get_mut(position) {
-                    put(&mut identity.profile, key, value);
+                    put(Arc::make_mut(&mut identity.profile), key, value);
                 }
             }
             _ => {
                 account.filled_in.remove(&key);
-                put(&mut account.attributes, key, value);
+                put(Arc::make_mut(&mut account.attributes), key, value);
             }
         }
     }

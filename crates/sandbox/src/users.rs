@@ -1,20 +1,20 @@
 //! The user operations: read, find by e-mail, delete.
 
 use http::StatusCode;
-use serde_json::Value;
 
-use crate::account::{Account, View};
-use crate::call::{Call, FieldFilter, Reply};
+use crate::account::Account;
+use crate::call::{Call, Reply, fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
 use crate::provenance::{Behaviour, Rules};
 use crate::tenant::Found;
+use crate::view::{Fields, UserView, View};
 
 /// `GET /users/{id}`.
 pub(crate) fn get(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
     let id = call.segment(0);
     check_user_id(&mut engine.rules, id)?;
-    let filter = FieldFilter::of(call.inbound, &mut engine.rules)?;
+    let fields = fields(call.inbound, &mut engine.rules)?;
     let account = match engine.tenant.find(id) {
         Found::Account(account) => account,
         Found::Linked(account) => match engine.rules.decide(Behaviour::SecondaryOwnId)? {
@@ -26,20 +26,20 @@ pub(crate) fn get(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErro
     if account.filled_in.contains_key("created_at") {
         engine.rules.detail(Behaviour::SplitOffAttributes);
     }
-    Ok(Reply::json(StatusCode::OK, &show(account, &filter, call)))
+    Ok(Reply::json(StatusCode::OK, &show(account, &fields, call)))
 }
 
 /// `GET /users-by-email`: the users whose own e-mail this is, letter for letter.
 pub(crate) fn by_email(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
-    let filter = FieldFilter::of(call.inbound, &mut engine.rules)?;
+    let fields = fields(call.inbound, &mut engine.rules)?;
     let Some(email) = call.inbound.query("email") else {
         let problem = "Missing required property: email";
         return Err(ApiError::invalid(&mut engine.rules, Part::Query, problem));
     };
-    let users: Value = engine
+    let users: Vec<UserView<'_>> = engine
         .tenant
         .by_email(&email)
-        .map(|account| show(account, &filter, call))
+        .map(|account| show(account, &fields, call))
         .collect();
     Ok(Reply::json(StatusCode::OK, &users))
 }
@@ -53,12 +53,33 @@ pub(crate) fn delete(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 
-fn show(account: &Account, filter: &FieldFilter, call: &Call<'_>) -> Value {
+/// The whole of a user, as the answer to a call that made or changed it.
+pub(crate) fn reply(
+    engine: &Engine,
+    call: &Call<'_>,
+    id: &str,
+    status: StatusCode,
+) -> Result<Reply, ApiError> {
+    let account = engine
+        .tenant
+        .account(id)
+        .ok_or_else(ApiError::no_such_user)?;
+    Ok(Reply::json(
+        status,
+        &show(account, &Fields::default(), call),
+    ))
+}
+
+fn show<'a>(account: &'a Account, fields: &'a Fields, call: &Call<'_>) -> UserView<'a> {
     let view = View {
         tokens: call.sees_idp_tokens(),
         main_profile: false,
     };
-    filter.apply(account.to_json(view))
+    UserView {
+        account,
+        view,
+        fields,
+    }
 }
 
 /// Refuses an id without a provider in front.
