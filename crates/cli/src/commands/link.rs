@@ -5,7 +5,7 @@ use ::unlink::{IdentityKey, LinkOutcome, ListedIdentity, Secondary, Snapshot, Te
 use crate::{
     args::Link,
     commands::{
-        Run, Session,
+        Run, Target,
         report::{Report, evidence, unheard_of, warn},
     },
     confirm::consent,
@@ -24,10 +24,10 @@ pub(super) async fn run(run: &Run<'_>, typed: &Link, io: &mut Io<'_>) -> Result<
             "--token-file and --id-token-file name the same file, but they are two tokens",
         ));
     }
-    let session = run.session(io)?;
-    let failed = session.failed(user);
-    let account = account(&session, typed, &key, io).await?;
-    if let Some(seen) = session.look(user, dry_run, io).await? {
+    let target = run.target(io)?;
+    let failed = target.failed(user);
+    let account = account(&target, typed, &key, io).await?;
+    if let Some(seen) = target.look(user, dry_run, io).await? {
         match seen.resolve(&key) {
             Ok(None) if dry_run => {
                 warn(seen.warnings(), io);
@@ -39,9 +39,9 @@ pub(super) async fn run(run: &Run<'_>, typed: &Link, io: &mut Io<'_>) -> Result<
             Ok(Some(_)) | Err(_) => return Report::already_linked(&seen, &key).tell(io),
         }
     }
-    let plan = plan(&session.tenant, user, &key);
+    let plan = plan(&target.tenant, user, &key);
     consent(typed.change.yes, &plan, run.typed, io)?;
-    match session.client.link(user, &account).await.map_err(failed)? {
+    match target.client.link(user, &account).await.map_err(failed)? {
         LinkOutcome::Linked(linked) => {
             warn(&linked.warnings, io);
             evidence(linked.settled_by, io);
@@ -59,7 +59,7 @@ pub(super) async fn run(run: &Run<'_>, typed: &Link, io: &mut Io<'_>) -> Result<
 
 /// The account to link, as the arguments name or prove it.
 async fn account(
-    session: &Session,
+    target: &Target,
     typed: &Link,
     key: &IdentityKey,
     io: &mut Io<'_>,
@@ -82,10 +82,10 @@ async fn account(
     if is_connection_id(connection) {
         return Ok(named.in_connection(connection));
     }
-    let found = session.client.connection_id(connection).await;
-    let id = found.map_err(session.failed(&typed.pair.user_id))?;
+    let found = target.client.connection_id(connection).await;
+    let id = found.map_err(target.failed(&typed.pair.user_id))?;
     let id = id.ok_or_else(|| {
-        let message = format!("there is no connection {connection} at {}", session.tenant);
+        let message = format!("there is no connection {connection} at {}", target.tenant);
         Failure::new(Kind::NoSuchConnection, message)
     })?;
     Ok(named.in_connection(id))

@@ -10,9 +10,9 @@ use crate::{
 };
 
 pub(super) async fn run(run: &Run<'_>, list: &List, io: &mut Io<'_>) -> Result<(), Failure> {
-    let session = run.session(io)?;
-    let read = session.client.identities(&list.user_id).await;
-    let user = read.map_err(session.failed(&list.user_id))?;
+    let target = run.target(io)?;
+    let read = target.client.identities(&list.user_id).await;
+    let user = read.map_err(target.failed(&list.user_id))?;
     let identities = user.identities().unwrap_or_default();
     let shown = if io.is_json() {
         json::line(&ListDocument {

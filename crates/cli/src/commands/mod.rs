@@ -56,9 +56,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn session(&self, io: &mut Io<'_>) -> Result<Session, Failure> {
+    fn target(&self, io: &mut Io<'_>) -> Result<Target, Failure> {
         let settings = Settings::new(self.shared, self.environment, io)?;
-        Ok(Session {
+        Ok(Target {
             tenant: settings.tenant.clone(),
             client: settings.client(io)?,
         })
@@ -66,12 +66,12 @@ impl Run<'_> {
 }
 
 /// A tenant and a client of it.
-struct Session {
+struct Target {
     tenant: Tenant,
     client: Client,
 }
 
-impl Session {
+impl Target {
     fn failed(&self, user: &UserId) -> impl Fn(Error) -> Failure {
         |error| Failure::operation(&error, &self.tenant, user)
     }

@@ -22,32 +22,32 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
             "a dry run only reads, and --no-read leaves the reading out",
         ));
     }
-    let session = run.session(io)?;
-    let failed = session.failed(user);
+    let target = run.target(io)?;
+    let failed = target.failed(user);
 
     let seen = match typed.no_read {
         true => None,
-        false => session.look(user, dry_run, io).await?,
+        false => target.look(user, dry_run, io).await?,
     };
     let outcome = match &seen {
         None => {
-            let plan = plan(&session.tenant, user, &wanted, None);
+            let plan = plan(&target.tenant, user, &wanted, None);
             consent(typed.change.yes, &plan, run.typed, io)?;
-            session.client.unlink_unread(user, &wanted).await
+            target.client.unlink_unread(user, &wanted).await
         }
         Some(seen) => match seen.resolve(&wanted).map_err(&failed)? {
             // Reads on, and changes nothing.
-            None => session.client.unlink_seen(seen, &wanted).await,
+            None => target.client.unlink_seen(seen, &wanted).await,
             Some(identity) if dry_run => {
                 warn(seen.warnings(), io);
                 return Report::would_unlink(seen, identity).tell(io);
             }
             Some(identity) => {
                 let connection = identity.connection().unwrap_or("not known");
-                let plan = plan(&session.tenant, user, identity.key(), Some(connection));
+                let plan = plan(&target.tenant, user, identity.key(), Some(connection));
                 match consent(typed.change.yes, &plan, run.typed, io)? {
-                    Consent::Given => session.client.unlink_seen(seen, identity.key()).await,
-                    Consent::Asked => session.client.unlink(user, identity.key()).await,
+                    Consent::Given => target.client.unlink_seen(seen, identity.key()).await,
+                    Consent::Asked => target.client.unlink(user, identity.key()).await,
                 }
             }
         },

@@ -1,4 +1,4 @@
-//! Whole sessions against `auth0-unlink sandbox` in another process.
+//! Everything in a row, against `auth0-unlink sandbox` in another process.
 
 use std::{fs, io::Read as _};
 
