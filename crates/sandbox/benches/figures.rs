@@ -20,9 +20,9 @@ use axum::serve::ListenerExt as _;
 use unlink_sandbox::{Population, Sandbox, Seed};
 
 /// Requests sent before the first answer is read, so that the server is what is measured.
-const PIPELINED: usize = 32;
+const PIPELINED: usize = 1;
 
-const CONNECTIONS: usize = 4;
+const CONNECTIONS: usize = 16;
 
 /// Each part runs in a process of its own, so that none inherits the memory of another.
 const PARTS: &[(&str, fn())] = &[

@@ -16,20 +16,28 @@ const BAD_FORMAT: &str = "Bad HTTP authentication header format";
 
 /// Checking a signature costs far more than the rest of a request, so tokens that passed are remembered.
 #[derive(Debug, Default)]
-pub(crate) struct Verified(HashMap<String, Arc<Claims>>);
+pub(crate) struct Verified {
+    all: HashMap<Box<str>, Arc<Claims>>,
+    /// Most requests bring the same token as the one before.
+    last: Option<(Box<str>, Arc<Claims>)>,
+}
 
 impl Verified {
     const CAP: usize = 1024;
 
     fn claims(&mut self, token: &str) -> Result<Arc<Claims>, Refusal> {
-        if let Some(known) = self.0.get(token) {
-            return Ok(Arc::clone(known));
+        if let Some((_, claims)) = self.last.as_ref().filter(|(last, _)| **last == *token) {
+            return Ok(Arc::clone(claims));
         }
-        let claims = Arc::new(jwt::decode(token)?);
-        if self.0.len() >= Self::CAP {
-            self.0.clear();
+        let claims = match self.all.get(token) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(jwt::decode(token)?),
+        };
+        if self.all.len() >= Self::CAP {
+            self.all.clear();
         }
-        self.0.insert(token.to_owned(), Arc::clone(&claims));
+        self.all.insert(token.into(), Arc::clone(&claims));
+        self.last = Some((token.into(), Arc::clone(&claims)));
         Ok(claims)
     }
 }

@@ -132,8 +132,7 @@ impl Reply {
     /// JSON as the Management API sends it.
     pub(crate) fn json(status: StatusCode, body: &(impl Serialize + ?Sized)) -> Self {
         Self {
-            // What is sent has text keys throughout, so writing it cannot fail.
-            body: serde_json::to_vec(body).unwrap_or_default(),
+            body: written(body),
             ..Self::empty(status)
         }
         .with_static(CONTENT_TYPE, JSON)
@@ -166,6 +165,15 @@ impl Reply {
     }
 }
 
+fn written(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(512);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => bytes,
+        // What is sent has text keys throughout, so writing it cannot fail.
+        Err(_) => Vec::new(),
+    }
+}
+
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let reply = Self::json(error.status, &error.body());
@@ -180,11 +188,11 @@ impl From<ApiError> for Reply {
 pub(crate) struct Call<'a> {
     pub(crate) inbound: &'a Inbound,
     /// The variable segments of the path, each decoded exactly once.
-    pub(crate) segments: Vec<String>,
+    pub(crate) segments: &'a [String],
     pub(crate) claims: Arc<Claims>,
     pub(crate) now: Millis,
     /// The same, as dates are written.
-    pub(crate) date: String,
+    pub(crate) date: Arc<str>,
 }
 
 impl Call<'_> {

@@ -20,7 +20,6 @@ use crate::app::{Shared, base_url, foreign_host};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::fault::Fault;
-use crate::log::Ring;
 use crate::oauth;
 use crate::provenance::Behaviour;
 use crate::seed::Seed;
@@ -234,13 +233,11 @@ async fn token(State(shared): Tenant, request: Request) -> Result<Json<Value>, R
 }
 
 async fn requests(State(shared): Tenant) -> Json<Value> {
-    Json(ring(&shared.engine().requests))
+    let engine = shared.engine();
+    Json(json!({ "dropped": engine.requests.dropped(), "entries": engine.recorded_requests() }))
 }
 
 async fn effects(State(shared): Tenant) -> Json<Value> {
-    Json(ring(&shared.engine().effects))
-}
-
-fn ring<T: serde::Serialize>(ring: &Ring<T>) -> Value {
-    json!({ "dropped": ring.dropped(), "entries": ring.iter().collect::<Vec<_>>() })
+    let engine = shared.engine();
+    Json(json!({ "dropped": engine.effects.dropped(), "entries": engine.recorded_effects() }))
 }

@@ -4,19 +4,21 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use http::header::DATE;
-use http::{HeaderName, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::auth::{self, Verified};
 use crate::call::{Call, Inbound, Reply};
 use crate::catalogue;
 use crate::clock::{Clock, Millis};
+use crate::entry::{EffectEntry, RequestEntry};
 use crate::errors::{ApiError, Part};
 use crate::exchange::Late;
 use crate::faults::Faults;
 use crate::limiter::{Limiter, Reading};
-use crate::log::{Change, Effect, RecordedRequest, Ring};
+use crate::log::{Change, Effect, RecordedRequest};
 use crate::plan::Group;
 use crate::provenance::{Behaviour, Rules};
+use crate::ring::Ring;
 use crate::routes::{self, Routed, Serve};
 use crate::settings::Settings;
 use crate::tenant::Tenant;
@@ -29,8 +31,8 @@ pub(crate) struct Engine {
     pub(crate) rules: Rules,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
-    pub(crate) requests: Ring<RecordedRequest>,
-    pub(crate) effects: Ring<Effect>,
+    pub(crate) requests: Ring<RequestEntry>,
+    pub(crate) effects: Ring<EffectEntry>,
     pub(crate) rng: Rng,
     /// Requests that take effect after the next read of their user.
     pub(crate) after_read: Vec<Late>,
@@ -38,10 +40,30 @@ pub(crate) struct Engine {
     pub(crate) generation: u64,
     limiter: Limiter,
     verified: Verified,
-    /// The time of what is going on, and how it is written.
-    present: (Millis, String),
+    present: Present,
     /// The request whose changes are noted, by its number in the log.
     serving: Option<u64>,
+}
+
+/// The time of what is going on, written once for all that a request does.
+#[derive(Debug)]
+struct Present {
+    at: Millis,
+    /// As dates are written.
+    date: Arc<str>,
+    /// As the `Date` header is written.
+    header: HeaderValue,
+}
+
+impl Present {
+    fn new(at: Millis) -> Self {
+        let header = HeaderValue::from_str(&at.http_date());
+        Self {
+            at,
+            date: at.iso().into(),
+            header: header.unwrap_or(HeaderValue::from_static("")),
+        }
+    }
 }
 
 /// Names a request between its arrival and its answer.
@@ -74,7 +96,7 @@ impl Engine {
             generation: 0,
             limiter: Limiter::new(&settings.plan, settings.reset, settings.neighbour),
             verified: Verified::default(),
-            present: (Millis(0), Millis(0).iso()),
+            present: Present::new(Millis(0)),
             serving: None,
             settings,
         }
@@ -92,13 +114,11 @@ impl Engine {
     /// Notes that a request arrived.
     pub(crate) fn arrived(&mut self, inbound: &Inbound) -> Ticket {
         self.look_at_clock();
-        let at = self.present.1.clone();
         let routed = routes::find(&inbound.method, &inbound.path);
         let operation = routed.as_ref().map(|routed| routed.operation.id);
         let credentials = self.settings.log_credentials;
-        let seq = self
-            .requests
-            .push(|seq| RecordedRequest::new(seq, at, inbound, operation, credentials));
+        let entry = RequestEntry::new(self.present.at, inbound, operation, credentials);
+        let seq = self.requests.push(entry);
         Ticket {
             seq,
             generation: self.generation,
@@ -123,26 +143,38 @@ impl Engine {
     }
 
     /// Takes the time once for all that a request does.
-    fn look_at_clock(&mut self) -> Millis {
+    fn look_at_clock(&mut self) {
         let now = self.clock.now();
-        if self.present.0 != now {
-            self.present = (now, now.iso());
+        if self.present.at != now {
+            self.present = Present::new(now);
         }
-        now
     }
 
     /// Notes changes as effects of the request being served.
     pub(crate) fn record(&mut self, changes: impl IntoIterator<Item = Change>) {
         let Some(request) = self.serving else { return };
         for change in changes {
-            let at = self.present.1.clone();
-            self.effects.push(|seq| Effect {
-                seq,
+            let at = self.present.at;
+            self.effects.push(EffectEntry {
                 at,
                 request,
                 change,
             });
         }
+    }
+
+    pub(crate) fn recorded_requests(&self) -> Vec<RecordedRequest> {
+        self.requests
+            .iter()
+            .map(|(seq, entry)| entry.spelt_out(seq))
+            .collect()
+    }
+
+    pub(crate) fn recorded_effects(&self) -> Vec<Effect> {
+        self.effects
+            .iter()
+            .map(|(seq, entry)| entry.spelt_out(seq))
+            .collect()
     }
 
     /// An id of the form databases give.
@@ -153,25 +185,21 @@ impl Engine {
     }
 
     fn answer(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        let now = self.look_at_clock();
-        let reply = self
-            .operate(ticket.routed.as_ref(), inbound, now)
+        self.look_at_clock();
+        let mut reply = self
+            .operate(ticket.routed.as_ref(), inbound)
             .unwrap_or_else(|error| Reply::from(error).management(inbound));
-        let reply = match self.rules.end_of_answer() {
-            Some(rules) => reply
-                .with(HeaderName::from_static("x-sandbox-provenance"), "inferred")
-                .with(HeaderName::from_static("x-sandbox-rules"), &rules),
-            None => reply,
-        };
-        reply.with(DATE, &now.http_date())
+        if let Some(rules) = self.rules.end_of_answer() {
+            reply = reply
+                .with_static(HeaderName::from_static("x-sandbox-provenance"), "inferred")
+                .with(HeaderName::from_static("x-sandbox-rules"), &rules);
+        }
+        reply.headers.insert(DATE, self.present.header.clone());
+        reply
     }
 
-    fn operate(
-        &mut self,
-        routed: Option<&Routed>,
-        inbound: &Inbound,
-        now: Millis,
-    ) -> Result<Reply, ApiError> {
+    fn operate(&mut self, routed: Option<&Routed>, inbound: &Inbound) -> Result<Reply, ApiError> {
+        let now = self.present.at;
         let Some(routed) = routed else {
             return Err(not_served(inbound));
         };
@@ -197,7 +225,7 @@ impl Engine {
             Ok(reading) => reading,
         };
         auth::authorize(&claims, scopes, routed.user_id())?;
-        let Some(segments) = routed.segments.clone() else {
+        let Some(segments) = &routed.segments else {
             let problem = "the path is not UTF-8";
             return Err(ApiError::invalid(&mut self.rules, Part::Path, problem));
         };
@@ -206,7 +234,7 @@ impl Engine {
             segments,
             claims,
             now,
-            date: self.present.1.clone(),
+            date: Arc::clone(&self.present.date),
         };
         handle(self, &call).map(|reply| with_reading(reply.management(inbound), reading))
     }

@@ -109,7 +109,7 @@ impl Engine {
     fn note(&mut self, ticket: &Ticket, sent: Option<&Reply>, fault: Option<&Fault>) {
         if let Some(entry) = self.requests.get_mut(ticket.seq) {
             entry.status = sent.map(|reply| reply.status.as_u16());
-            entry.fault = fault.map(|fault| fault.kind().name().to_owned());
+            entry.fault = fault.map(|fault| fault.kind().name());
         }
     }
 

@@ -1,25 +1,8 @@
-//! What the tenant remembers: requests it received and changes it really made, in rings that count what they dropped.
+//! What the tenant tells of itself: the requests it received, and the changes it really made.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
-
-use crate::call::Inbound;
-use crate::redact;
-
-/// The headers of a request that are worth keeping.
-const KEPT_HEADERS: &[&str] = &[
-    "accept",
-    "accept-encoding",
-    "auth0-client",
-    "authorization",
-    "content-type",
-    "host",
-    "origin",
-    "user-agent",
-    "x-correlation-id",
-];
 
 /// A request as it was received, and the status it was answered with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,46 +33,6 @@ pub struct RecordedRequest {
     /// Auth0's name of the operation, such as `delete_user_identity_by_user_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-}
-
-impl RecordedRequest {
-    /// Takes down a request; its credentials only if told to.
-    pub(crate) fn new(
-        seq: u64,
-        at: String,
-        inbound: &Inbound,
-        operation: Option<&str>,
-        credentials: bool,
-    ) -> Self {
-        let text = |name: &HeaderName, value: &HeaderValue| {
-            if *name == AUTHORIZATION && !credentials {
-                return redact::REDACTED.to_owned();
-            }
-            String::from_utf8_lossy(value.as_bytes()).into_owned()
-        };
-        let kept = inbound
-            .headers
-            .iter()
-            .filter(|(name, _)| KEPT_HEADERS.contains(&name.as_str()));
-        Self {
-            seq,
-            at,
-            method: inbound.method.to_string(),
-            path: inbound.path.clone(),
-            query: inbound.query.clone(),
-            headers: kept
-                .map(|(name, value)| (name.to_string(), text(name, value)))
-                .collect(),
-            body: if credentials {
-                String::from_utf8_lossy(&inbound.body).into_owned()
-            } else {
-                redact::body(inbound)
-            },
-            status: None,
-            fault: None,
-            operation: operation.map(str::to_owned),
-        }
-    }
 }
 
 /// A change the tenant really made.
@@ -185,66 +128,5 @@ impl Change {
             user_id: user_id.into(),
             identity: identity.into(),
         }
-    }
-}
-
-/// The last entries, up to a cap, and how many came before them.
-#[derive(Clone, Debug)]
-pub(crate) struct Ring<T> {
-    entries: VecDeque<T>,
-    cap: usize,
-    dropped: u64,
-}
-
-impl<T> Ring<T> {
-    pub(crate) const fn new(cap: usize) -> Self {
-        Self {
-            entries: VecDeque::new(),
-            cap,
-            dropped: 0,
-        }
-    }
-
-    /// Adds what `make` makes of the entry's number.
-    pub(crate) fn push(&mut self, make: impl FnOnce(u64) -> T) -> u64 {
-        let seq = self.dropped + self.entries.len() as u64;
-        self.entries.push_back(make(seq));
-        if self.entries.len() > self.cap {
-            self.entries.pop_front();
-            self.dropped += 1;
-        }
-        seq
-    }
-
-    /// The entry with this number, unless it was dropped.
-    pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut T> {
-        let position = usize::try_from(seq.checked_sub(self.dropped)?).ok()?;
-        self.entries.get_mut(position)
-    }
-
-    /// How many entries were dropped.
-    pub(crate) const fn dropped(&self) -> u64 {
-        self.dropped
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.entries.iter()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Ring;
-
-    #[test]
-    fn a_full_ring_drops_the_oldest_and_counts() {
-        let mut ring = Ring::new(2);
-        for expected in 0..5 {
-            assert_eq!(ring.push(|seq| seq), expected);
-        }
-        assert_eq!(ring.iter().copied().collect::<Vec<_>>(), [3, 4]);
-        assert_eq!(ring.dropped, 3);
-        assert!(ring.get_mut(2).is_none());
-        assert_eq!(ring.get_mut(4).copied(), Some(4));
     }
 }

@@ -194,7 +194,8 @@ impl Rules {
     ///
     /// To be asked before anything is changed: a strict tenant refuses here.
     pub(crate) fn decide(&mut self, behaviour: Behaviour) -> Result<&'static str, ApiError> {
-        let choice = self.lean_on(behaviour);
+        self.leaning.push(behaviour);
+        let choice = self.choice(behaviour);
         if self.strict && choice.provenance == Provenance::Inferred {
             return Err(ApiError::only_inferred(rule(behaviour)));
         }
@@ -203,14 +204,16 @@ impl Rules {
 
     /// The choice in force for a detail; a strict tenant leaves an inferred one out where that is a choice.
     pub(crate) fn detail(&mut self, behaviour: Behaviour) -> &'static str {
-        let choice = self.lean_on(behaviour);
-        let absent = || {
-            rule(behaviour)
-                .choices
-                .iter()
-                .find(|other| other.name == "absent")
-        };
-        match absent() {
+        self.leaning.push(behaviour);
+        self.quietly(behaviour)
+    }
+
+    /// The choice for a detail that will not show in this answer.
+    pub(crate) fn quietly(&self, behaviour: Behaviour) -> &'static str {
+        let choice = self.choice(behaviour);
+        let mut others = rule(behaviour).choices.iter();
+        let absent = others.find(|other| other.name == "absent");
+        match absent {
             Some(absent) if self.strict && choice.provenance == Provenance::Inferred => absent.name,
             _ => choice.name,
         }
@@ -245,11 +248,6 @@ impl Rules {
         TABLE
             .iter()
             .map(|row| (row.name, self.choice(row.behaviour).name))
-    }
-
-    fn lean_on(&mut self, behaviour: Behaviour) -> Choice {
-        self.leaning.push(behaviour);
-        self.choice(behaviour)
     }
 
     fn choice(&self, behaviour: Behaviour) -> Choice {

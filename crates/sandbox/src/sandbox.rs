@@ -162,13 +162,13 @@ impl Sandbox {
     /// The requests so far, the earliest first; a long log forgets its beginning.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.shared.engine().requests.iter().cloned().collect()
+        self.shared.engine().recorded_requests()
     }
 
     /// What was really changed so far, the earliest first; a long log forgets its beginning.
     #[must_use]
     pub fn effects(&self) -> Vec<Effect> {
-        self.shared.engine().effects.iter().cloned().collect()
+        self.shared.engine().recorded_effects()
     }
 
     /// A user as `GET /users/{id}` shows it to a caller who may see everything.

@@ -1,6 +1,6 @@
 //! The tenant's state: accounts, and for every identity the one account it belongs to.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -40,12 +40,13 @@ impl Connection {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tenant {
     connections: Vec<Connection>,
-    /// In order of creation; shared until changed, so that a copy of the state costs little.
-    accounts: BTreeMap<u64, Arc<Account>>,
-    owners: HashMap<String, u64>,
-    /// The users that have this e-mail themselves.
-    emails: HashMap<String, Vec<u64>>,
-    next: u64,
+    /// In order of creation, with gaps where accounts were; shared until changed, so that a copy of the state costs
+    /// little.
+    accounts: Vec<Option<Arc<Account>>>,
+    /// The place of the account that holds an identity.
+    owners: HashMap<String, usize>,
+    /// The places of the accounts that have this e-mail themselves.
+    emails: HashMap<String, Vec<usize>>,
 }
 
 /// Where an id leads.
@@ -71,15 +72,25 @@ impl Tenant {
     }
 
     pub(crate) fn find(&self, user_id: &str) -> Found<'_> {
-        match self
-            .owners
-            .get(user_id)
-            .and_then(|owner| self.accounts.get(owner))
-        {
+        match self.owners.get(user_id).and_then(|place| self.at(*place)) {
             Some(account) if account.user_id == user_id => Found::Account(account),
             Some(account) => Found::Linked(account),
             None => Found::Nothing,
         }
+    }
+
+    fn at(&self, place: usize) -> Option<&Account> {
+        self.accounts.get(place)?.as_deref()
+    }
+
+    /// The place of the user with this id.
+    fn place(&self, user_id: &str) -> Option<usize> {
+        let place = *self.owners.get(user_id)?;
+        (self.at(place)?.user_id == user_id).then_some(place)
+    }
+
+    fn at_mut(&mut self, place: usize) -> Option<&mut Account> {
+        self.accounts.get_mut(place)?.as_mut().map(Arc::make_mut)
     }
 
     pub(crate) fn account(&self, user_id: &str) -> Option<&Account> {
@@ -90,7 +101,7 @@ impl Tenant {
     }
 
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values().map(Arc::as_ref)
+        self.accounts.iter().filter_map(Option::as_deref)
     }
 
     /// Whether this is the id of a user or of a linked identity.
@@ -100,10 +111,8 @@ impl Tenant {
 
     /// The users whose own e-mail this is, in order of creation.
     pub(crate) fn by_email(&self, email: &str) -> impl Iterator<Item = &Account> {
-        let found = self.emails.get(email).into_iter().flatten();
-        found
-            .filter_map(|owner| self.accounts.get(owner))
-            .map(Arc::as_ref)
+        let places = self.emails.get(email).into_iter().flatten();
+        places.filter_map(|place| self.at(*place))
     }
 
     /// Changes an account; none if that leaves it as it was.
@@ -112,8 +121,8 @@ impl Tenant {
         user_id: &str,
         change: impl FnOnce(&mut Account),
     ) -> Option<Change> {
-        let owner = *self.owners.get(user_id)?;
-        let account = self.account_mut(user_id)?;
+        let owner = self.place(user_id)?;
+        let account = self.at_mut(owner)?;
         let (before, email) = (account.shown_whole(), account.email());
         change(account);
         let (after, new_email) = (account.shown_whole(), account.email());
@@ -135,14 +144,14 @@ impl Tenant {
         })
     }
 
-    fn note_email(&mut self, email: Option<String>, owner: u64) {
+    fn note_email(&mut self, email: Option<String>, owner: usize) {
         let Some(email) = email else { return };
         let owners = self.emails.entry(email).or_default();
         let position = owners.partition_point(|known| *known < owner);
         owners.insert(position, owner);
     }
 
-    fn forget_email(&mut self, email: Option<String>, owner: u64) {
+    fn forget_email(&mut self, email: Option<String>, owner: usize) {
         let Some(email) = email else { return };
         if let Some(owners) = self.emails.get_mut(&email) {
             owners.retain(|known| *known != owner);
@@ -158,24 +167,25 @@ impl Tenant {
         if account.identities.iter().any(taken) {
             return Err(account);
         }
-        let owner = self.next;
-        self.next += 1;
+        let owner = self.accounts.len();
         for identity in &account.identities {
             self.owners.insert(identity.account_id(), owner);
         }
-        self.note_email(account.email(), owner);
+        Ok(self.append(account))
+    }
+
+    /// Adds an account whose identities are in the index already, or are put there by the caller.
+    fn append(&mut self, account: Account) -> Change {
+        self.note_email(account.email(), self.accounts.len());
         let change = Change::user_created(&account.user_id);
-        self.accounts.insert(owner, Arc::new(account));
-        Ok(change)
+        self.accounts.push(Some(Arc::new(account)));
+        change
     }
 
     /// Deletes an account and, with it, every identity linked to it.
     pub(crate) fn delete(&mut self, user_id: &str) -> Option<Change> {
-        let owner = *self.owners.get(user_id)?;
-        if self.accounts.get(&owner)?.user_id != user_id {
-            return None;
-        }
-        let account = self.accounts.remove(&owner)?;
+        let owner = self.place(user_id)?;
+        let account = self.accounts.get_mut(owner)?.take()?;
         for identity in &account.identities {
             self.owners.remove(&identity.account_id());
         }
@@ -191,12 +201,12 @@ impl Tenant {
         dates: Map<String, Value>,
         updated_at: &str,
     ) -> Vec<Change> {
-        let Some(account) = self.account_mut(user_id) else {
+        let account = self.place(user_id).and_then(|place| self.at_mut(place));
+        let Some(account) =
+            account.filter(|account| (1..account.identities.len()).contains(&position))
+        else {
             return Vec::new();
         };
-        if position == 0 || position >= account.identities.len() {
-            return Vec::new();
-        }
         let mut identity = account.identities.remove(position);
         account.touch(updated_at);
         let mut split = Account {
@@ -209,56 +219,38 @@ impl Tenant {
         if split.user_id.starts_with("auth0|") {
             split.fill_in_profile();
         }
-        self.owners.remove(&split.user_id);
         let unlinked = Change::identity_unlinked(user_id, &split.user_id);
-        // The identity has just left the index, so there is nothing it could clash with.
-        let created = self.insert(split).ok();
-        std::iter::once(unlinked).chain(created).collect()
+        if let Some(owner) = self.owners.get_mut(&split.user_id) {
+            *owner = self.accounts.len();
+        }
+        vec![unlinked, self.append(split)]
     }
 
     /// Makes an account with a single identity an identity of another account; its metadata is lost.
     pub(crate) fn link(&mut self, user_id: &str, secondary: &str, updated_at: &str) -> Vec<Change> {
-        if user_id == secondary || self.account(user_id).is_none() {
-            return Vec::new();
-        }
-        let Some(position) = self.owners.get(secondary).copied() else {
+        let (Some(place), Some(account)) = (self.place(user_id), self.account(secondary)) else {
             return Vec::new();
         };
-        let Some(account) = self
-            .accounts
-            .get(&position)
-            .filter(|account| account.user_id == secondary)
-        else {
-            return Vec::new();
-        };
-        let [identity] = account.identities.as_slice() else {
-            return Vec::new();
-        };
-        let identity = Identity {
-            profile: Arc::new(
-                account
-                    .profile()
-                    .map(|(key, value)| (key.clone(), value.clone()))
-                    .collect(),
-            ),
-            ..identity.clone()
+        let identity = match account.identities.as_slice() {
+            [identity] if user_id != secondary => Identity {
+                profile: Arc::new(
+                    account
+                        .profile()
+                        .map(|(key, value)| (key.clone(), value.clone()))
+                        .collect(),
+                ),
+                ..identity.clone()
+            },
+            _ => return Vec::new(),
         };
         let deleted = self.delete(secondary);
-        let linked = Change::identity_linked(user_id, secondary);
-        if let Some(owner) = self.owners.get(user_id).copied() {
-            self.owners.insert(secondary.to_owned(), owner);
-        }
-        if let Some(account) = self.account_mut(user_id) {
+        self.owners.insert(secondary.to_owned(), place);
+        if let Some(account) = self.at_mut(place) {
             account.identities.push(identity);
             account.touch(updated_at);
         }
+        let linked = Change::identity_linked(user_id, secondary);
         deleted.into_iter().chain([linked]).collect()
-    }
-
-    fn account_mut(&mut self, user_id: &str) -> Option<&mut Account> {
-        let owner = self.owners.get(user_id)?;
-        let account = self.accounts.get_mut(owner)?;
-        (account.user_id == user_id).then(|| Arc::make_mut(account))
     }
 
     /// Everything, in the seed format.

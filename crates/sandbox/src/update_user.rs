@@ -51,7 +51,7 @@ pub(crate) fn update(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
         .ok_or_else(ApiError::no_such_user)?;
     let position = target(rules, &engine.tenant, account, &body)?;
     check_target(rules, account, position, &body)?;
-    let now = call.date.as_str();
+    let now = &*call.date;
     let change = engine.tenant.update(id, |account| {
         apply(account, position, body, now);
         account.touch(now);
