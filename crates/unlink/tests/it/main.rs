@@ -10,5 +10,6 @@ mod faults;
 mod judging;
 mod linking;
 mod requests;
+mod secrets;
 mod tenant;
 mod unread;
