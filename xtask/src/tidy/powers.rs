@@ -91,7 +91,10 @@ const POWERS: &[Power] = &[
             TRANSPORT_HYPER[1],
             "crates/batch/",
             // Its faults are delays and bodies that trickle, in real time.
+            "crates/sandbox/src/app.rs",
             "crates/sandbox/src/delivery.rs",
+            // A breather when connections cannot be taken.
+            "crates/sandbox/src/server.rs",
         ],
         advice: "use the Time that the client was given; nothing else waits",
     },
@@ -130,6 +133,7 @@ const POWERS: &[Power] = &[
             "crates/transport/src/error.rs",
             "crates/transport/src/token",
             "crates/transport/src/client_credentials.rs",
+            "crates/transport/src/private_key.rs",
             "crates/unlink/",
             "crates/batch/",
             "crates/sandbox/",
