@@ -34,7 +34,7 @@ pub(crate) const FILLED_IN: &str = "filled_in";
 /// A user: what `GET /users/{id}` shows, taken apart.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Account {
-    pub(crate) user_id: String,
+    pub(crate) user_id: Arc<str>,
     /// Everything at the root but `user_id`, `identities` and `updated_at`.
     ///
     /// Shared, so that copying an account to change it costs little.
@@ -50,9 +50,9 @@ pub(crate) struct Account {
 /// A login of an account.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Identity {
-    pub(crate) provider: String,
+    pub(crate) provider: Arc<str>,
     pub(crate) user_id: IdentityId,
-    pub(crate) connection: String,
+    pub(crate) connection: Arc<str>,
     pub(crate) is_social: Option<bool>,
     /// Tokens of the identity provider, shown only to who may see them.
     pub(crate) tokens: Map<String, Value>,
@@ -63,22 +63,15 @@ pub(crate) struct Identity {
 /// The id inside an identity: text, or an integer as GitHub's are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IdentityId {
-    Text(String),
+    Text(Arc<str>),
     Integer(u64),
 }
 
 impl IdentityId {
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Integer(number) => number.to_string(),
-        }
-    }
-
     /// Whether this is how the id is written.
     pub(crate) fn is(&self, written: &str) -> bool {
         match self {
-            Self::Text(text) => text == written,
+            Self::Text(text) => **text == *written,
             Self::Integer(number) => number.to_string() == written,
         }
     }
@@ -86,8 +79,12 @@ impl IdentityId {
 
 impl Identity {
     /// `provider|user_id`: the id of the account this identity is, or would be, the main one of.
-    pub(crate) fn account_id(&self) -> String {
-        format!("{}|{}", self.provider, self.user_id.text())
+    pub(crate) fn account_id(&self) -> Arc<str> {
+        let provider = &self.provider;
+        match &self.user_id {
+            IdentityId::Text(text) => format!("{provider}|{text}").into(),
+            IdentityId::Integer(number) => format!("{provider}|{number}").into(),
+        }
     }
 }
 

@@ -83,9 +83,9 @@ fn account(
     now: &str,
 ) -> Account {
     let identity = Identity {
-        provider: strategy,
-        user_id: IdentityId::Text(user_id),
-        connection,
+        provider: strategy.into(),
+        user_id: IdentityId::Text(user_id.into()),
+        connection: connection.into(),
         is_social: Some(false),
         tokens: Map::new(),
         profile: Arc::default(),

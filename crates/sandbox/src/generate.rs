@@ -92,10 +92,17 @@ impl Population {
 fn user(rng: &mut Rng, number: usize, linked: f64) -> Account {
     let person = Person::new(rng, number);
     let id = format!("{number:08x}{:016x}", rng.u64(..));
-    let main = identity("auth0", IdentityId::Text(id), DATABASE, false, Map::new());
+    let main = identity(
+        "auth0",
+        IdentityId::Text(id.into()),
+        DATABASE,
+        false,
+        Map::new(),
+    );
     let mut identities = vec![main];
     if rng.f64() < linked {
-        let google = IdentityId::Text(format!("1{:09}{:011}", rng.u32(..1_000_000_000), number));
+        let google =
+            IdentityId::Text(format!("1{:09}{:011}", rng.u32(..1_000_000_000), number).into());
         identities.push(identity(
             "google-oauth2",
             google,
@@ -109,7 +116,8 @@ fn user(rng: &mut Rng, number: usize, linked: f64) -> Account {
             identities.push(identity("github", github, "github", true, profile));
         }
         if rng.f64() < 0.1 {
-            let saml = IdentityId::Text(format!("acme-saml|{}", person.email("acme.example.com")));
+            let saml =
+                IdentityId::Text(format!("acme-saml|{}", person.email("acme.example.com")).into());
             let profile = person.profile("acme.example.com");
             identities.push(identity("samlp", saml, "acme-saml", false, profile));
         }

@@ -61,7 +61,7 @@ pub(crate) fn link(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
     }
     let secondary_id = match find_secondary(&engine.tenant, &secondary) {
         Candidate::Account(account) => {
-            if account.user_id == id {
+            if *account.user_id == *id {
                 return Err(refusal(
                     rules,
                     "Main identity and the new one are the same.",
@@ -136,7 +136,7 @@ fn find_secondary<'a>(tenant: &'a crate::tenant::Tenant, secondary: &Secondary) 
                 let main = account
                     .identities
                     .first()
-                    .map(|identity| identity.connection.as_str());
+                    .map(|identity| &*identity.connection);
                 return match connection {
                     Some(named) if main != Some(named) => Candidate::Nothing,
                     _ => Candidate::Account(account),
@@ -167,7 +167,7 @@ pub(crate) fn check_provider(
     part: Part,
     provider: &str,
 ) -> Result<(), ApiError> {
-    let behaviour = if providers::CURRENT.contains(&provider) {
+    let behaviour = if providers::CURRENT.binary_search(&provider).is_ok() {
         return Ok(());
     } else if providers::REMOVED.contains(&provider) {
         Behaviour::RemovedProvider
@@ -185,16 +185,16 @@ fn position(account: &Account, provider: &str, id: &str) -> Option<usize> {
     account
         .identities
         .iter()
-        .position(|identity| identity.provider == provider && identity.user_id.is(id))
+        .position(|identity| *identity.provider == *provider && identity.user_id.is(id))
 }
 
 /// Looks again with a leading `provider|` or `connection|` taken off the id.
 fn unprefixed(account: &Account, provider: &str, id: &str) -> Option<usize> {
     let (prefix, rest) = id.split_once('|')?;
     account.identities.iter().position(|identity| {
-        identity.provider == provider
+        *identity.provider == *provider
             && identity.user_id.is(rest)
-            && (prefix == provider || prefix == identity.connection)
+            && (prefix == provider || *prefix == *identity.connection)
     })
 }
 

@@ -177,7 +177,7 @@ fn account(mut object: Object) -> Result<Account, SeedError> {
     let main = identities
         .first()
         .ok_or_else(|| SeedError::new(&identities_path, "must not be empty"))?;
-    if main.account_id() != user_id {
+    if *main.account_id() != *user_id {
         let problem = format!(
             "is {}, but the first identity is the user's own: {user_id}",
             main.account_id()
@@ -194,7 +194,7 @@ fn account(mut object: Object) -> Result<Account, SeedError> {
     object.check_attributes()?;
     let filled_in = filled_in(&mut object)?;
     Ok(Account {
-        user_id,
+        user_id: user_id.into(),
         updated_at: object.take("updated_at"),
         attributes: Arc::new(object.fields),
         filled_in,
@@ -222,7 +222,7 @@ fn filled_in(object: &mut Object) -> Result<Map<String, Value>, SeedError> {
 fn identity(mut object: Object) -> Result<Identity, SeedError> {
     let user_id = match object.take("user_id") {
         Some(Value::Number(number)) => number.as_u64().map(IdentityId::Integer),
-        Some(Value::String(text)) if !text.is_empty() => Some(IdentityId::Text(text)),
+        Some(Value::String(text)) if !text.is_empty() => Some(IdentityId::Text(text.into())),
         _ => None,
     };
     let user_id = user_id.ok_or_else(|| {
@@ -255,9 +255,9 @@ fn identity(mut object: Object) -> Result<Identity, SeedError> {
     let connection = object.text("connection")?;
     object.finish()?;
     Ok(Identity {
-        provider,
+        provider: provider.into(),
         user_id,
-        connection,
+        connection: connection.into(),
         is_social,
         tokens,
         profile: Arc::new(profile),
@@ -282,7 +282,7 @@ fn check_connections(connections: &[Connection], users: &[Account]) -> Result<()
     }
     for (position, user) in users.iter().enumerate() {
         for (inner, identity) in user.identities.iter().enumerate() {
-            if !names.contains(identity.connection.as_str()) {
+            if !names.contains(&*identity.connection) {
                 let path = format!("users[{position}].identities[{inner}].connection");
                 return Err(SeedError::new(
                     path,
@@ -303,11 +303,11 @@ fn made_up_connections(users: &[Account]) -> Vec<Connection> {
     users
         .iter()
         .flat_map(|user| &user.identities)
-        .filter(|identity| seen.insert(identity.connection.as_str()))
+        .filter(|identity| seen.insert(&*identity.connection))
         .map(|identity| Connection {
             id: connection_id(&identity.connection),
-            name: identity.connection.clone(),
-            strategy: identity.provider.clone(),
+            name: identity.connection.to_string(),
+            strategy: identity.provider.to_string(),
         })
         .collect()
 }

@@ -44,7 +44,7 @@ pub(crate) struct Tenant {
     /// little.
     accounts: Vec<Option<Arc<Account>>>,
     /// The place of the account that holds an identity.
-    owners: HashMap<String, usize>,
+    owners: HashMap<Arc<str>, usize>,
     /// The places of the accounts that have this e-mail themselves.
     emails: HashMap<String, Vec<usize>>,
 }
@@ -73,7 +73,7 @@ impl Tenant {
 
     pub(crate) fn find(&self, user_id: &str) -> Found<'_> {
         match self.owners.get(user_id).and_then(|place| self.at(*place)) {
-            Some(account) if account.user_id == user_id => Found::Account(account),
+            Some(account) if *account.user_id == *user_id => Found::Account(account),
             Some(account) => Found::Linked(account),
             None => Found::Nothing,
         }
@@ -86,7 +86,7 @@ impl Tenant {
     /// The place of the user with this id.
     fn place(&self, user_id: &str) -> Option<usize> {
         let place = *self.owners.get(user_id)?;
-        (self.at(place)?.user_id == user_id).then_some(place)
+        (*self.at(place)?.user_id == *user_id).then_some(place)
     }
 
     fn at_mut(&mut self, place: usize) -> Option<&mut Account> {
@@ -244,7 +244,7 @@ impl Tenant {
             _ => return Vec::new(),
         };
         let deleted = self.delete(secondary);
-        self.owners.insert(secondary.to_owned(), place);
+        self.owners.insert(secondary.into(), place);
         if let Some(account) = self.at_mut(place) {
             account.identities.push(identity);
             account.touch(updated_at);

@@ -126,7 +126,7 @@ fn target(
     match account
         .identities
         .iter()
-        .position(|identity| identity.connection == connection)
+        .position(|identity| *identity.connection == *connection)
     {
         Some(position) => Ok(position),
         None => {
@@ -149,7 +149,7 @@ fn check_target(
     let provider = account
         .identities
         .get(position)
-        .map_or("", |identity| identity.provider.as_str());
+        .map_or("", |identity| &*identity.provider);
     let root: Vec<&str> = ROOT_PROFILE
         .iter()
         .copied()

@@ -93,7 +93,7 @@ impl Serialize for UserView<'_> {
             map.serialize_entry("identities", &IdentitiesView { account, view })?;
         }
         if fields.show("user_id") {
-            map.serialize_entry("user_id", &account.user_id)?;
+            map.serialize_entry("user_id", &*account.user_id)?;
         }
         map.end()
     }
@@ -137,12 +137,12 @@ impl Serialize for IdentityView<'_> {
             }
             _ => {}
         }
-        map.serialize_entry("connection", &identity.connection)?;
+        map.serialize_entry("connection", &*identity.connection)?;
         match &identity.user_id {
-            IdentityId::Text(text) => map.serialize_entry("user_id", text)?,
+            IdentityId::Text(text) => map.serialize_entry("user_id", &**text)?,
             IdentityId::Integer(number) => map.serialize_entry("user_id", number)?,
         }
-        map.serialize_entry("provider", &identity.provider)?;
+        map.serialize_entry("provider", &*identity.provider)?;
         if let Some(social) = identity.is_social {
             map.serialize_entry("isSocial", &social)?;
         }
