@@ -180,6 +180,18 @@ impl Client {
     /// account, checks that it is the one and unused, deletes it and reads that it is gone; it has a deadline of
     /// its own and can be resumed with the receipt.
     ///
+    /// ```no_run
+    /// # async fn example(client: unlink::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let both = client.unlink_and_delete(&"auth0|507f".parse()?, &"google-oauth2|1234".parse()?).await?;
+    /// if let Err(error) = both.deleted {
+    ///     // The identity is unlinked all the same; keep the receipt and go on later.
+    ///     eprintln!("{} is still there: {error}", both.receipt.separate_user_id());
+    ///     client.delete_separate(&both.receipt).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`unlink`](Self::unlink), and [`NotProven`](crate::ErrorKind::NotProven) where the identity was not
@@ -245,6 +257,20 @@ impl Client {
         let (call, user, account) = (self.transport.call(), user.clone(), account.clone());
         let span = self.ids.span("link", &user, Some(account.key()));
         async move { link::link(&call, &user, &account).await }.instrument(span)
+    }
+
+    /// Takes down what [`link`](Self::link) needs to link this identity back later: its key, and the id of its
+    /// connection where it is one of a database, which is looked up; that needs `read:connections`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request).
+    pub fn way_back(
+        &self,
+        identity: &ListedIdentity,
+    ) -> impl Future<Output = Result<Secondary, Error>> + use<> {
+        let (call, identity) = (self.transport.call(), identity.clone());
+        async move { link::way_back(&call, &identity).await }
     }
 
     /// Looks up the id (`con_…`) of the connection of this name, `None` if there is none; needs `read:connections`.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use identity_model::{
-    IdentityKey, ListedIdentity, ParseIdError, UserId, listed_identities, listed_identities_of_user,
+    IdentityKey, ListedIdentity, ParseIdError, Provider, UserId, listed_identities,
+    listed_identities_of_user,
 };
 use transport::{
     AccessToken, Answered, Call, DecodeError, ErrorKind as Failure, Operation, Request, Response,
@@ -12,7 +13,7 @@ use transport::{
 
 use crate::{
     error::Error,
-    operations::{Remaining, TakeSnapshot, read_identities, user_path},
+    operations::{FindConnection, Remaining, TakeSnapshot, read_identities, user_path},
     resolve, snapshot,
 };
 
@@ -78,6 +79,15 @@ impl Secondary {
             key,
             form: Form::Proven(token),
         })
+    }
+
+    /// Returns the id of the database connection, where it was named.
+    #[must_use]
+    pub fn connection_id(&self) -> Option<&str> {
+        match &self.form {
+            Form::Named { connection_id } => connection_id.as_deref(),
+            Form::Proven(_) => None,
+        }
     }
 
     /// Returns what will be in the user's list.
@@ -210,6 +220,21 @@ pub struct Linked {
     pub response: Response,
     /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
     pub warnings: Vec<String>,
+}
+
+/// What links an identity back: with its connection's id where it is one of a database, whose ids are unique there only.
+pub(crate) async fn way_back(call: &Call, identity: &ListedIdentity) -> Result<Secondary, Error> {
+    let account = Secondary::from(identity.key().clone());
+    match identity.connection() {
+        Some(name) if *identity.key().provider() == Provider::Auth0 => {
+            let found = call.execute(FindConnection::new(name)?).await?.output;
+            Ok(match found {
+                Some(connection_id) => account.in_connection(connection_id),
+                None => account,
+            })
+        }
+        _ => Ok(account),
+    }
 }
 
 pub(crate) async fn link(

@@ -6,7 +6,7 @@ use std::{
 };
 
 use http::Method;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 use transport::{
     AccessToken, Answered, Client, DecodeError, Error, ErrorKind, Operation, Path, Request,
     Response, ScriptedRoundTrip, Settled, SettledBy,
@@ -284,6 +284,60 @@ async fn a_limit_is_waited_out_by_the_servers_clock() {
         waited >= Duration::from_secs(3) && waited < Duration::from_secs(4),
         "{waited:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_off_changes_no_wait() {
+    let now = SystemTime::now();
+    let skew = Duration::from_secs(600);
+    let mut waits = Vec::new();
+    for server in [now - skew, now, now + skew] {
+        let reset = server + Duration::from_secs(3);
+        let reset = reset
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            .to_string();
+        let date = httpdate::fmt_http_date(server);
+        let headers = [("date", date.as_str()), ("x-ratelimit-reset", &reset)];
+        let script = ScriptedRoundTrip::new()
+            .answer_with(429, &headers, "{}")
+            .answer(200, GONE);
+        let start = Instant::now();
+        run(&script, take_off()).await.unwrap();
+        waits.push(start.elapsed());
+    }
+    for wait in &waits {
+        assert!(
+            wait.abs_diff(Duration::from_secs(3)) < Duration::from_secs(1),
+            "{waits:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_dropped_while_it_waits_sends_nothing_more() {
+    for script in [
+        ScriptedRoundTrip::new()
+            .answer_with(429, &[("retry-after", "30")], "{}")
+            .answer(200, GONE),
+        ScriptedRoundTrip::new()
+            .lost()
+            .answer(200, THERE)
+            .answer(200, GONE),
+        ScriptedRoundTrip::new().lost().lost().answer(200, GONE),
+        ScriptedRoundTrip::new().hang().answer(200, GONE),
+    ] {
+        let waiting = run(&script, take_off());
+        assert!(
+            timeout(Duration::from_millis(100), waiting).await.is_err(),
+            "it waits for longer"
+        );
+        let sent = script.requests().len();
+        sleep(Duration::from_secs(120)).await;
+        assert_eq!(script.requests().len(), sent);
+        assert!(script.left() > 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

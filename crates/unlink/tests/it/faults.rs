@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error as _, time::Duration};
 use fastrand::Rng;
 use futures_util::{StreamExt, stream};
 use transport::ClientCredentials;
-use unlink::{Client, Error, ErrorKind, Outcome, SettledBy};
+use unlink::{AccessToken, Client, Error, ErrorKind, Outcome, SettledBy};
 use unlink_sandbox::{Apply, Change, Fault, Kind, Sandbox, Seed};
 
 const SEQUENCES: usize = 1_000;
@@ -167,6 +167,79 @@ async fn every_reported_outcome_is_what_was_done() {
             "{} DELETEs, {showed_it_linked} reads: {told}",
             deletes[number]
         );
+    }
+}
+
+/// The DELETEs and the GETs of a user, with the status each was answered with.
+fn asked(sandbox: &Sandbox) -> (usize, usize) {
+    let requests = sandbox.requests();
+    let count = |method: &str| {
+        requests
+            .iter()
+            .filter(|request| request.method == method)
+            .count()
+    };
+    (count("DELETE"), count("GET"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_way_to_lose_an_answer_is_settled_whether_it_was_applied_or_not() {
+    let status = || Kind::Status {
+        status: 503,
+        headers: BTreeMap::new(),
+        body: String::new(),
+    };
+    let kinds = [
+        Kind::Drop,
+        Kind::Reset,
+        status(),
+        Kind::Html,
+        Kind::Stall { after: 1 },
+        Kind::Truncate { after: 1 },
+    ];
+    for kind in kinds {
+        // (DELETEs, reads): one read before; where it was applied one more settles it, where not it is sent again.
+        for (apply, expected) in [
+            (Apply::Now, (1, 2)),
+            (Apply::Never, (2, 2)),
+            // It lands after the read that showed it linked; the second answer shows it gone.
+            (Apply::AfterNextRead, (2, 2)),
+        ] {
+            let sandbox = Sandbox::builder().seed(seed()).start().unwrap();
+            let token = AccessToken::new(sandbox.token(&["read:users", "update:users"])).unwrap();
+            let transport = transport::Client::builder(sandbox.url().parse().unwrap(), token);
+            let client: Client = transport
+                .attempt_timeout(Duration::from_millis(300))
+                .build()
+                .unwrap()
+                .into();
+            sandbox.inject(
+                Fault::new(kind.clone())
+                    .apply(apply)
+                    .method("DELETE")
+                    .times(1),
+            );
+            let outcome = client
+                .unlink(&"auth0|1".parse().unwrap(), &"github|1".parse().unwrap())
+                .await;
+            let Ok(Outcome::Unlinked(done)) = outcome else {
+                panic!("{kind:?} {apply:?}: {outcome:?}")
+            };
+            assert_ne!(done.settled_by, SettledBy::Answer, "{kind:?} {apply:?}");
+            assert_eq!(asked(&sandbox), expected, "{kind:?} {apply:?}");
+            let unlinked = |effect: &unlink_sandbox::Effect| {
+                matches!(effect.change, Change::IdentityUnlinked { .. })
+            };
+            assert_eq!(
+                sandbox
+                    .effects()
+                    .iter()
+                    .filter(|effect| unlinked(effect))
+                    .count(),
+                1,
+                "{kind:?} {apply:?}"
+            );
+        }
     }
 }
 

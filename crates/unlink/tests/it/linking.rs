@@ -2,8 +2,8 @@
 
 use transport::ScriptedRoundTrip;
 use unlink::{
-    AccessToken, Client, CurrentUser, Error, ErrorKind, IdentityKey, LinkOutcome, Outcome,
-    Secondary, SettledBy, UserId,
+    AccessToken, Client, CurrentUser, Error, ErrorKind, IdentityKey, LinkOutcome, ListedIdentity,
+    Outcome, Secondary, SettledBy, UserId,
 };
 use unlink_sandbox::Sandbox;
 
