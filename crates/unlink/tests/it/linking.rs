@@ -171,6 +171,24 @@ async fn unlinking_and_linking_back_gives_the_same_identities() {
         .unwrap();
     assert!(matches!(again, LinkOutcome::AlreadyLinked(_)));
 
+    let listed = |connection: &str, key: &str| {
+        ListedIdentity::new(key.parse().unwrap(), Some(connection.to_owned()))
+    };
+    let database = client
+        .way_back(&listed("Username-Password-Authentication", "auth0|2"))
+        .await
+        .unwrap();
+    assert!(
+        database
+            .connection_id()
+            .is_some_and(|id| id.starts_with("con_"))
+    );
+    let google = client
+        .way_back(&listed("google-oauth2", "google-oauth2|2"))
+        .await
+        .unwrap();
+    assert_eq!(google.connection_id(), None, "its id is unique without");
+
     let id = client
         .connection_id("Username-Password-Authentication")
         .await
