@@ -19,9 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::serve::ListenerExt as _;
 use unlink_sandbox::{Population, Sandbox, Seed};
 
-/// Requests sent before the first answer is read, so that the server is what is measured.
-const PIPELINED: usize = 1;
-
+/// How many clients wait for an answer at any time.
 const CONNECTIONS: usize = 16;
 
 /// Each part runs in a process of its own, so that none inherits the memory of another.
@@ -159,14 +157,9 @@ fn rate(addr: SocketAddr, token: &str, targets: &[String]) -> f64 {
         for part in targets.chunks(targets.len().div_ceil(CONNECTIONS)) {
             scope.spawn(move || {
                 let mut client = Client::new(addr, token);
-                for batch in part.chunks(PIPELINED) {
-                    for target in batch {
-                        client.write("DELETE", target);
-                    }
-                    client.flush();
-                    for _ in batch {
-                        assert_eq!(client.receive(), 200);
-                    }
+                for target in part {
+                    client.send("DELETE", target);
+                    assert_eq!(client.receive(), 200);
                 }
             });
         }
@@ -187,7 +180,7 @@ fn unlinks(sandbox: &Sandbox, count: usize) -> Vec<String> {
 /// A raw keep-alive connection.
 struct Client {
     stream: BufReader<TcpStream>,
-    pending: Vec<u8>,
+    request: Vec<u8>,
     headers: String,
     line: String,
     body: Vec<u8>,
@@ -199,25 +192,17 @@ impl Client {
         stream.set_nodelay(true).unwrap();
         Self {
             stream: BufReader::with_capacity(1 << 16, stream),
-            pending: Vec::new(),
+            request: Vec::new(),
             headers: format!(" HTTP/1.1\r\nhost: {addr}\r\nauthorization: Bearer {token}\r\n\r\n"),
             line: String::new(),
             body: Vec::new(),
         }
     }
 
-    fn write(&mut self, method: &str, target: &str) {
-        write!(self.pending, "{method} {target}{}", self.headers).unwrap();
-    }
-
-    fn flush(&mut self) {
-        self.stream.get_mut().write_all(&self.pending).unwrap();
-        self.pending.clear();
-    }
-
     fn send(&mut self, method: &str, target: &str) {
-        self.write(method, target);
-        self.flush();
+        self.request.clear();
+        write!(self.request, "{method} {target}{}", self.headers).unwrap();
+        self.stream.get_mut().write_all(&self.request).unwrap();
     }
 
     /// Reads an answer to its end; gives its status.

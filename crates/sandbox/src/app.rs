@@ -1,17 +1,18 @@
 //! The HTTP side of the tenant: guards the Host header, reads a request whole, sends what the tenant made of it.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Incoming};
 use serde_json::json;
+use tower_service::Service as _;
 
 use crate::call::{Inbound, Reply};
 use crate::control;
@@ -40,7 +41,7 @@ impl Shared {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a Host header means this tenant and not a page that was tricked into calling it.
+    /// Whether a Host header means this tenant, and not a page that reached it through a name of its own (DNS rebinding).
     fn knows_host(&self, host: &str) -> bool {
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
@@ -60,9 +61,36 @@ impl Shared {
     }
 }
 
-/// The whole service.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    control::router(&shared).fallback(tenant).with_state(shared)
+/// The whole service: the controls are an axum router, all else goes to the tenant's own table of operations, which
+/// needs the path as it was received.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    shared: Arc<Shared>,
+    controls: Router,
+}
+
+impl App {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let controls = control::router(&shared).with_state(Arc::clone(&shared));
+        Self { shared, controls }
+    }
+
+    /// Answers one request of a connection that `cutter` can cut.
+    pub(crate) async fn answer(
+        self,
+        request: Request<Incoming>,
+        cutter: Arc<Cutter>,
+    ) -> Result<Response, Infallible> {
+        if !self.shared.knows_host(host(&request)) {
+            let message = "this local tenant does not answer to that Host";
+            return Ok(plain(StatusCode::MISDIRECTED_REQUEST, message));
+        }
+        if request.uri().path().starts_with(control::PREFIX) {
+            let mut controls = self.controls;
+            return Box::pin(controls.call(request.map(Body::new))).await;
+        }
+        Ok(tenant(self.shared, request, cutter).await)
+    }
 }
 
 /// The tenant's address as the client of this request knows it.
@@ -78,19 +106,8 @@ fn host<B>(request: &Request<B>) -> &str {
     }
 }
 
-/// The refusal of a page that reached the tenant through a name of its own (DNS rebinding).
-pub(crate) fn foreign_host<B>(shared: &Shared, request: &Request<B>) -> Option<Response> {
-    let message = "this local tenant does not answer to that Host";
-    let foreign = !shared.knows_host(host(request));
-    foreign.then(|| plain(StatusCode::MISDIRECTED_REQUEST, message))
-}
-
-async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response {
-    if let Some(refused) = foreign_host(&shared, &request) {
-        return refused;
-    }
+async fn tenant(shared: Arc<Shared>, request: Request<Incoming>, cutter: Arc<Cutter>) -> Response {
     let base_url = base_url(&shared, &request);
-    let cutter = request.extensions().get::<Arc<Cutter>>().cloned();
     let (parts, body) = request.into_parts();
     let body = if body.is_end_stream() {
         Vec::new()
@@ -121,7 +138,7 @@ async fn tenant(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
     }
 }
 
-async fn whole(body: Body) -> Result<Vec<u8>, Response> {
+async fn whole(body: Incoming) -> Result<Vec<u8>, Response> {
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => Ok(body.to_bytes().to_vec()),
         Err(error) if error.is::<LengthLimitError>() => Err(plain(
@@ -136,7 +153,7 @@ async fn deliver(
     shared: Arc<Shared>,
     reply: Reply,
     spoiled: Spoiled,
-    cutter: Option<Arc<Cutter>>,
+    cutter: Arc<Cutter>,
 ) -> Response {
     if let Some((after, late)) = spoiled.late {
         tokio::spawn(async move {
@@ -149,9 +166,7 @@ async fn deliver(
     }
     match spoiled.delivery {
         Delivery::Nothing { reset } => {
-            if let Some(cutter) = cutter {
-                cutter.cut(reset);
-            }
+            cutter.cut(reset);
             // Cutting ends this future together with its connection.
             std::future::pending().await
         }

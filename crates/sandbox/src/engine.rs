@@ -1,5 +1,6 @@
 //! The tenant behind the lock: state, rules, limits, clock and logs, and how one request becomes one answer.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fastrand::Rng;
@@ -38,6 +39,8 @@ pub(crate) struct Engine {
     pub(crate) after_read: Vec<Late>,
     /// How often the tenant was reset: what arrived before is nothing to it.
     pub(crate) generation: u64,
+    /// The ids of the client assertions that were used.
+    pub(crate) spent_assertions: HashSet<String>,
     limiter: Limiter,
     verified: Verified,
     present: Present,
@@ -95,6 +98,7 @@ impl Engine {
             after_read: Vec::new(),
             generation: 0,
             limiter: Limiter::new(&settings.plan, settings.reset, settings.neighbour),
+            spent_assertions: HashSet::new(),
             verified: Verified::default(),
             present: Present::new(Millis(0)),
             serving: None,

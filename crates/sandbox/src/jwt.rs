@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::keys;
+use crate::keys::{self, Algorithm};
 
 /// What a token says, unpacked from JSON once.
 #[derive(Clone, Debug)]
@@ -77,22 +77,49 @@ pub(crate) fn encode(claims: &Value) -> String {
     token
 }
 
+/// A token taken apart; nothing about it is checked.
+pub(crate) struct Parts<'a> {
+    pub(crate) header: Map<String, Value>,
+    pub(crate) claims: Map<String, Value>,
+    message: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn of(token: &'a str) -> Result<Self, Refusal> {
+        let (message, signature) = token.rsplit_once('.').ok_or(Refusal::NotAToken)?;
+        let (header, claims) = message.split_once('.').ok_or(Refusal::NotAToken)?;
+        Ok(Self {
+            header: json_part(header)?,
+            claims: json_part(claims)?,
+            message,
+            signature: URL_SAFE_NO_PAD
+                .decode(signature)
+                .map_err(|_| Refusal::NotAToken)?,
+        })
+    }
+
+    /// The algorithm the header names, if it is one of the known.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        Algorithm::named(self.header.get("alg")?.as_str()?)
+    }
+
+    /// Whether the signature is that of the test key.
+    pub(crate) fn is_signed_with(&self, algorithm: Algorithm) -> bool {
+        keys::verify(algorithm, self.message.as_bytes(), &self.signature)
+    }
+}
+
 /// Checks form, algorithm and signature, and reads the claims; whether they suit is not judged here.
 pub(crate) fn decode(token: &str) -> Result<Claims, Refusal> {
-    let (message, signature) = token.rsplit_once('.').ok_or(Refusal::NotAToken)?;
-    let (header, claims) = message.split_once('.').ok_or(Refusal::NotAToken)?;
-    let header = json_part(header)?;
-    let claims = json_part(claims)?;
-    let signature = URL_SAFE_NO_PAD
-        .decode(signature)
-        .map_err(|_| Refusal::NotAToken)?;
-    if header.get("alg").and_then(Value::as_str) != Some("RS256") {
+    let parts = Parts::of(token)?;
+    if parts.algorithm() != Some(Algorithm::Rs256) {
         return Err(Refusal::Algorithm);
     }
-    if !keys::verify(message.as_bytes(), &signature) {
+    if !parts.is_signed_with(Algorithm::Rs256) {
         return Err(Refusal::Signature);
     }
-    Ok(Claims::from_json(&claims))
+    Ok(Claims::from_json(&parts.claims))
 }
 
 fn json_part(part: &str) -> Result<Map<String, Value>, Refusal> {

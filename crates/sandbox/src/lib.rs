@@ -9,6 +9,7 @@
 
 mod account;
 mod app;
+mod assertion;
 mod auth;
 mod builder;
 mod call;

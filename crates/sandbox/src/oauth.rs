@@ -1,5 +1,7 @@
 //! The authentication side: the token endpoint, the keys, the discovery document, and the tokens themselves.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
@@ -10,7 +12,7 @@ use crate::call::{Inbound, Reply};
 use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::provenance::Behaviour;
-use crate::{jwt, keys};
+use crate::{assertion, jwt, keys};
 
 /// The tenant's machine-to-machine application.
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ const GRANTED: &[&str] = &[
 /// A refusal of the token endpoint.
 struct Refused(StatusCode, &'static str, String);
 
-/// `POST /oauth/token`: client credentials, as a form or as JSON, the secret in the body or in a Basic header.
+/// `POST /oauth/token`: client credentials, as a form or as JSON, the secret in the body or in a Basic header, or a
+/// signed assertion in its place.
 pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Reply {
     let reply = match grant(engine, inbound, now) {
         Ok(body) => Reply::json(StatusCode::OK, &body),
@@ -64,7 +67,8 @@ pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Repl
 }
 
 fn grant(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Result<Value, Refused> {
-    let client = &engine.settings.client;
+    let settings = Arc::clone(&engine.settings);
+    let client = &settings.client;
     let body = parameters(inbound);
     let text = |key: &str| body.get(key).and_then(Value::as_str);
     let missing = |key: &str| {
@@ -89,16 +93,32 @@ fn grant(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Result<Value, R
         Some((id, secret)) => (Some(id.as_str()), Some(secret.as_str())),
         None => (text("client_id"), text("client_secret")),
     };
-    let Some(id) = id else {
+    let assertion =
+        text("client_assertion").filter(|_| text("client_assertion_type") == Some(assertion::TYPE));
+    let Some(id) = id.or_else(|| assertion.map(|_| client.id)) else {
         engine.rules.detail(Behaviour::TokenErrors);
         return Err(missing("client_id"));
     };
-    if id != client.id || secret != Some(client.secret) {
-        return Err(Refused(
-            StatusCode::UNAUTHORIZED,
-            "access_denied",
-            "Unauthorized".into(),
-        ));
+    match assertion {
+        Some(assertion) if id == client.id => {
+            let spent = &mut engine.spent_assertions;
+            assertion::check(assertion, id, &inbound.base_url, now, spent).map_err(|problem| {
+                engine.rules.detail(Behaviour::TokenErrors);
+                Refused(
+                    StatusCode::UNAUTHORIZED,
+                    "invalid_client",
+                    problem.to_owned(),
+                )
+            })?;
+        }
+        None if id == client.id && secret == Some(client.secret) => {}
+        _ => {
+            return Err(Refused(
+                StatusCode::UNAUTHORIZED,
+                "access_denied",
+                "Unauthorized".into(),
+            ));
+        }
     }
     let Some(audience) = text("audience") else {
         engine.rules.detail(Behaviour::TokenErrors);
@@ -221,8 +241,8 @@ pub(crate) fn openid_configuration(_: &mut Engine, inbound: &Inbound, _: Millis)
         "token_endpoint": format!("{base_url}/oauth/token"),
         "jwks_uri": format!("{base_url}/.well-known/jwks.json"),
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "RS384", "PS256"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "subject_types_supported": ["public"],
         "response_types_supported": ["token"],

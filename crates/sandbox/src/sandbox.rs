@@ -12,6 +12,7 @@ use crate::builder::Builder;
 use crate::clock::Millis;
 use crate::fault::Fault;
 use crate::faults::{FaultId, Injected};
+use crate::keys;
 use crate::log::{Effect, Overflow, RecordedRequest};
 use crate::oauth;
 use crate::provenance::Behaviour;
@@ -106,6 +107,14 @@ impl Sandbox {
     #[must_use]
     pub fn client_secret(&self) -> &'static str {
         self.settings().client.secret
+    }
+
+    /// The private key (PEM, PKCS#8) whose signed assertions `/oauth/token` takes in place of the secret.
+    ///
+    /// It is public and worth nothing: never use it for anything but this tenant.
+    #[must_use]
+    pub const fn client_key_pem(&self) -> &'static str {
+        keys::PEM
     }
 
     /// A machine-to-machine access token with these scopes, good for a day unless the builder said otherwise.

@@ -6,9 +6,6 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -17,9 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
-use tower_service::Service as _;
 
-use crate::app::{self, Shared};
+use crate::app::{App, Shared};
 use crate::wire::{Cutter, Wire};
 
 /// How long to wait before accepting again when the system had no room for a connection.
@@ -51,7 +47,7 @@ impl Server {
         let serve = move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, tls, app::router(shared)) => {}
+                    () = accept(listener, tls, App::new(shared)) => {}
                     // Told to stop, or the handle is gone: the same thing.
                     _ = stopped => {}
                 }
@@ -77,11 +73,11 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: App) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, tls.clone(), router.clone()));
+                tokio::spawn(connection(stream, tls.clone(), app.clone()));
             }
             // A connection that was reset before it was accepted, or no file descriptors for now.
             Err(_) => tokio::time::sleep(BREATHER).await,
@@ -89,32 +85,24 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router)
     }
 }
 
-async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, app: App) {
     // Without it small answers wait for the acknowledgement of earlier ones; failing is harmless.
     let _ = stream.set_nodelay(true);
     let cutter = Arc::new(Cutter::default());
     let wire = Wire::new(stream, Arc::clone(&cutter));
     match tls {
-        None => serve(wire, router, &cutter).await,
+        None => serve(wire, app, &cutter).await,
         Some(tls) => {
             // A client that does not trust the authority breaks off here.
             if let Ok(stream) = tls.accept(wire).await {
-                serve(stream, router, &cutter).await;
+                serve(stream, app, &cutter).await;
             }
         }
     }
 }
 
-async fn serve(
-    io: impl AsyncRead + AsyncWrite + Unpin + 'static,
-    router: Router,
-    cutter: &Arc<Cutter>,
-) {
-    let service = service_fn(|request: hyper::Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Arc::clone(cutter));
-        router.clone().call(request)
-    });
+async fn serve(io: impl AsyncRead + AsyncWrite + Unpin + 'static, app: App, cutter: &Arc<Cutter>) {
+    let service = service_fn(|request| app.clone().answer(request, Arc::clone(cutter)));
     let builder = auto::Builder::new(TokioExecutor::new());
     tokio::select! {
         // What a client does to its connection is the client's business.

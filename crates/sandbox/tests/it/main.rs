@@ -5,6 +5,7 @@
     reason = "a test that unwraps fails with a place and a message"
 )]
 
+mod assertions;
 mod client;
 mod clock;
 mod controls;
