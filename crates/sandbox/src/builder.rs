@@ -170,7 +170,7 @@ impl Builder {
             Some(_) => Some(tls::generate(self.names())?),
         };
         if let (Some(Some(path)), Some(tls)) = (&self.tls, &tls) {
-            std::fs::write(path, &tls.authority)?;
+            tls.write_authority(path)?;
         }
         let (acceptor, authority) = tls.map(|tls| (tls.acceptor, tls.authority)).unzip();
         let shared = Arc::new(Shared {

@@ -1,7 +1,8 @@
 //! TLS on demand: a certificate authority made for this run, and a certificate of it for the loopback names.
 
-use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tokio_rustls::TlsAcceptor;
@@ -14,6 +15,13 @@ pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     /// The authority's certificate, PEM.
     pub(crate) authority: String,
+}
+
+impl Tls {
+    /// Writes the authority's certificate where a client can be told to find it.
+    pub(crate) fn write_authority(&self, path: &Path) -> io::Result<()> {
+        fs::write(path, &self.authority)
+    }
 }
 
 /// Makes an authority and a certificate for these names and addresses.
