@@ -33,7 +33,7 @@ const STEPS: &[Step] = &[
             "warnings",
         ],
     ),
-    // Without the built-in round trip, and with the TLS provider that is not the default; the lints above had both.
+    // Without the built-in round trip, with the other TLS provider, and with none; the lints above had all features.
     Step::new(
         "bare",
         &[
@@ -59,6 +59,20 @@ const STEPS: &[Step] = &[
             "--no-default-features",
             "--features",
             "aws-lc-rs",
+            "--",
+            "-D",
+            "warnings",
+        ],
+    ),
+    Step::new(
+        "no-tls",
+        &[
+            "clippy",
+            "-p",
+            "transport",
+            "--no-default-features",
+            "--features",
+            "hyper,private-key-jwt",
             "--",
             "-D",
             "warnings",
