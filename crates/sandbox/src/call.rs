@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -177,10 +177,8 @@ fn written(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
 impl From<ApiError> for Reply {
     fn from(error: ApiError) -> Self {
         let reply = Self::json(error.status, &error.body());
-        match &error.challenge {
-            Some(challenge) => reply.with(WWW_AUTHENTICATE, challenge),
-            None => reply,
-        }
+        let headers = error.headers.into_iter();
+        headers.fold(reply, |reply, (name, value)| reply.with(name, &value))
     }
 }
 

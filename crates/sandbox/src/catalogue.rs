@@ -1,7 +1,6 @@
 //! Every operation Auth0 publishes, so that one which is not served can be named, and the table of both kinds.
 
-use std::fmt::Write as _;
-
+use crate::provenance::{Extent, TABLE};
 use crate::routes::{SERVED, Serve, variables};
 
 /// Method, path and name of each operation of the Management API (and the best known of the Authentication API).
@@ -33,35 +32,85 @@ pub(crate) fn name(method: &str, path: &str) -> Option<&'static str> {
         .map(|operation| operation.id)
 }
 
-/// The operations that are served and those that are not, as the project's documentation lists them (Markdown).
+/// Reference tables for the project's documentation (Markdown): operations served and not served, and the behaviours
+/// that Auth0 does not document.
+#[doc(hidden)]
 #[must_use]
-pub fn operations_markdown() -> String {
-    let mut served = String::new();
+pub fn reference_markdown() -> String {
+    let mut out = String::from("## Served\n\n| operation | name | scope |\n|---|---|---|\n");
     for operation in SERVED {
         let scopes = match operation.serve {
             Serve::Open(_) => "none".to_owned(),
-            Serve::Scoped(scopes, _) => scopes
-                .iter()
-                .map(|scope| format!("`{scope}`"))
-                .collect::<Vec<_>>()
-                .join(" or "),
+            Serve::Scoped(scopes, _) => {
+                let quoted: Vec<String> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+                quoted.join(" or ")
+            }
         };
         let (method, path, id) = (&operation.method, operation.path, operation.id);
-        // Writing to a String cannot fail.
-        let _ = writeln!(served, "| `{method} {path}` | `{id}` | {scopes} |");
+        row(
+            &mut out,
+            &[&format!("`{method} {path}`"), &format!("`{id}`"), &scopes],
+        );
     }
+    out.push_str(RULES_HEADING);
+    for rule in TABLE {
+        let choices: Vec<String> = rule
+            .choices
+            .iter()
+            .map(|choice| format!("`{}` ({})", choice.name, choice.provenance))
+            .collect();
+        let decides = match rule.extent {
+            Extent::Answer => "the answer",
+            Extent::Detail => "a detail",
+        };
+        row(
+            &mut out,
+            &[
+                &format!("`{}`", rule.name),
+                rule.question,
+                &choices.join(", "),
+                decides,
+            ],
+        );
+    }
+    out.push_str(ABSENT_HEADING);
     let is_served = |one: &Published| {
         SERVED
             .iter()
             .any(|served| served.method == one.method && served.path == one.path)
     };
-    let mut absent = String::new();
     for Published { method, path, id } in published().filter(|one| !is_served(one)) {
-        let _ = writeln!(absent, "| `{method} {path}` | `{id}` |");
+        row(
+            &mut out,
+            &[&format!("`{method} {path}`"), &format!("`{id}`")],
+        );
     }
-    format!(
-        "## Served\n\n| operation | name | scope |\n|---|---|---|\n{served}\n## Not served\n\nThese answer 501 and name themselves.\n\n| operation | name |\n|---|---|\n{absent}"
-    )
+    out
+}
+
+const RULES_HEADING: &str = "
+## What Auth0 does not document
+
+The first choice is in force unless a test or a control says otherwise. An answer that rests on an inferred choice says
+so: `x-sandbox-provenance: inferred`, and `x-sandbox-rules` names the rules. A strict tenant answers 501 where an
+inferred choice decides the answer, and leaves out a detail that can be left out.
+
+| rule | question | choices | decides |
+|---|---|---|---|
+";
+
+const ABSENT_HEADING: &str = "
+## Not served
+
+These answer 501 and name themselves; any other path answers 404.
+
+| operation | name |
+|---|---|
+";
+
+fn row(out: &mut String, cells: &[&str]) {
+    let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+    out.push_str(&format!("| {} |\n", cells.join(" | ")));
 }
 
 #[cfg(test)]

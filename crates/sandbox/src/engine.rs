@@ -205,17 +205,21 @@ impl Engine {
     fn operate(&mut self, routed: Option<&Routed>, inbound: &Inbound) -> Result<Reply, ApiError> {
         let now = self.present.at;
         let Some(routed) = routed else {
-            return Err(not_served(inbound));
+            return Err(not_served(&mut self.rules, inbound));
         };
         let group = routed.operation.group;
         let (scopes, handle) = match routed.operation.serve {
             Serve::Open(handle) => {
-                return Ok(match self.count(group, now) {
-                    Err(refused) => *refused,
-                    Ok(reading) => with_reading(handle(self, inbound, now), reading),
-                });
+                let reading = self.count(group, now)?;
+                return Ok(with_reading(handle(self, inbound, now), reading));
             }
             Serve::Scoped(scopes, handle) => (scopes, handle),
+        };
+        let before_all_else = self.rules.quietly(Behaviour::LimitedRequests) == "all";
+        let mut reading = if before_all_else {
+            self.count(group, now)?
+        } else {
+            None
         };
         let claims = auth::authenticate(
             &inbound.headers,
@@ -224,10 +228,9 @@ impl Engine {
             &mut self.verified,
             &mut self.rules,
         )?;
-        let reading = match self.count(group, now) {
-            Err(refused) => return Ok(refused.management(inbound)),
-            Ok(reading) => reading,
-        };
+        if !before_all_else {
+            reading = self.count(group, now)?;
+        }
         auth::authorize(&claims, scopes, routed.user_id())?;
         let Some(segments) = &routed.segments else {
             let problem = "the path is not UTF-8";
@@ -243,8 +246,8 @@ impl Engine {
         handle(self, &call).map(|reply| with_reading(reply.management(inbound), reading))
     }
 
-    /// Counts a call against the limits; gives the 429 if it has to wait.
-    fn count(&mut self, group: Group, now: Millis) -> Result<Option<Reading>, Box<Reply>> {
+    /// Counts a call against the limits; the error is the 429 of one that has to wait.
+    fn count(&mut self, group: Group, now: Millis) -> Result<Option<Reading>, ApiError> {
         let group = match group {
             Group::Identities if self.settings.plan.has_groups() => {
                 match self.rules.detail(Behaviour::IdentitiesBucket) {
@@ -257,7 +260,7 @@ impl Engine {
         match self.limiter.take(group, now, &mut self.rng) {
             None => Ok(None),
             Some(Ok(reading)) => Ok(Some(reading)),
-            Some(Err(exhausted)) => Err(Box::new(exhausted.reply(group, &mut self.rules))),
+            Some(Err(exhausted)) => Err(exhausted.error(group, &mut self.rules)),
         }
     }
 }
@@ -270,13 +273,16 @@ fn with_reading(reply: Reply, reading: Option<Reading>) -> Reply {
     }
 }
 
-fn not_served(inbound: &Inbound) -> ApiError {
+fn not_served(rules: &mut Rules, inbound: &Inbound) -> ApiError {
     let (method, path) = (&inbound.method, &inbound.path);
     match catalogue::name(method.as_str(), path) {
         Some(name) => {
             let message = format!("{name} ({method} {path}) is not served by this local tenant.");
             ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
         }
-        None => ApiError::not_found(),
+        None => match rules.decide(Behaviour::UnknownPath) {
+            Ok(_) => ApiError::not_found(),
+            Err(only_inferred) => only_inferred,
+        },
     }
 }

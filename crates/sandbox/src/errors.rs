@@ -1,6 +1,7 @@
 //! Error answers of the Management API, in the wording that was recorded or documented.
 
-use http::StatusCode;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use crate::provenance::{Behaviour, Rule, Rules};
@@ -19,8 +20,10 @@ pub(crate) struct ApiError {
     pub(crate) status: StatusCode,
     pub(crate) message: String,
     pub(crate) code: Option<&'static str>,
-    /// The `WWW-Authenticate` header, on 401.
-    pub(crate) challenge: Option<String>,
+    /// Headers beside the usual ones.
+    pub(crate) headers: Vec<(HeaderName, String)>,
+    /// It is the token endpoint that answers, whose errors have another form.
+    pub(crate) from_token_endpoint: bool,
     /// 401s repeat their message under `attributes`.
     pub(crate) attributes: bool,
 }
@@ -35,7 +38,8 @@ impl ApiError {
             status,
             message: message.into(),
             code,
-            challenge: None,
+            headers: Vec::new(),
+            from_token_endpoint: false,
             attributes: false,
         }
     }
@@ -58,19 +62,19 @@ impl ApiError {
 
     pub(crate) fn missing_authentication() -> Self {
         Self {
-            challenge: Some("Bearer".into()),
+            headers: vec![(WWW_AUTHENTICATE, "Bearer".into())],
             ..Self::new(StatusCode::UNAUTHORIZED, None, "Missing authentication")
         }
     }
 
     pub(crate) fn bad_token(rules: &mut Rules, message: impl Into<String>) -> Self {
         let message = message.into();
-        let challenge = match rules.detail(Behaviour::TokenChallenge) {
-            "absent" => None,
-            _ => Some(format!("Bearer error=\"{message}\"")),
+        let headers = match rules.detail(Behaviour::TokenChallenge) {
+            "absent" => Vec::new(),
+            _ => vec![(WWW_AUTHENTICATE, format!("Bearer error=\"{message}\""))],
         };
         Self {
-            challenge,
+            headers,
             attributes: true,
             ..Self::new(StatusCode::UNAUTHORIZED, None, message)
         }
@@ -123,6 +127,9 @@ impl ApiError {
     }
 
     pub(crate) fn body(&self) -> Value {
+        if self.from_token_endpoint {
+            return json!({ "error": self.code, "error_description": self.message });
+        }
         let mut body = json!({
             "statusCode": self.status.as_u16(),
             "error": self.status.canonical_reason().unwrap_or("Error"),

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION};
 
 use crate::call::{Inbound, Reply};
 use crate::delivery::Delivery;
 use crate::engine::{Engine, Ticket};
 use crate::errors::ApiError;
 use crate::fault::{Apply, Fault, Kind};
-use crate::limit_reply::{GLOBAL_MESSAGE, too_many_requests};
+use crate::limit_reply::too_many_requests;
 use crate::limiter::Reading;
 use crate::plan::Group;
 
@@ -170,20 +170,14 @@ impl Engine {
                     .routed
                     .as_ref()
                     .map_or(Group::OtherManagement, |routed| routed.operation.group);
-                let mut reply = too_many_requests(group, GLOBAL_MESSAGE).management(inbound);
-                if let Some(seconds) = reset_in {
-                    let reset = now.seconds() + seconds;
-                    reply = Reading {
-                        limit: 2,
-                        remaining: 0,
-                        reset,
-                    }
-                    .on(reply);
-                }
-                match retry_after {
-                    Some(seconds) => reply.with(RETRY_AFTER, &seconds.to_string()),
-                    None => reply,
-                }
+                let reading = reset_in.map(|seconds| Reading {
+                    limit: 2,
+                    remaining: 0,
+                    reset: now.seconds() + seconds,
+                });
+                let retry_after =
+                    retry_after.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+                Reply::from(too_many_requests(group, reading, retry_after)).management(inbound)
             }
             _ => return real,
         };

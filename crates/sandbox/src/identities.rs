@@ -228,7 +228,7 @@ fn already_exists(rules: &mut Rules) -> ApiError {
 
 fn split_off_dates(rules: &mut Rules, call: &Call<'_>) -> Map<String, Value> {
     match rules.quietly(Behaviour::SplitOffAttributes) {
-        "now" => ["created_at", "updated_at"]
+        "dates-of-now" => ["created_at", "updated_at"]
             .into_iter()
             .map(|key| (key.to_owned(), (*call.date).into()))
             .collect(),

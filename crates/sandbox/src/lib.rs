@@ -56,7 +56,8 @@ mod view;
 mod wire;
 
 pub use builder::Builder;
-pub use catalogue::operations_markdown;
+#[doc(hidden)]
+pub use catalogue::reference_markdown;
 pub use fault::{Apply, Fault, Kind};
 pub use faults::{FaultId, Injected};
 pub use generate::Population;
@@ -65,3 +66,8 @@ pub use plan::{Model, Plan, Reset};
 pub use ready::Ready;
 pub use sandbox::Sandbox;
 pub use seed::{Seed, SeedError};
+
+/// The guide's examples are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sandbox.md")]
+struct Guide;

@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use http::header::{HeaderName, RETRY_AFTER};
-use serde_json::json;
 
 use crate::call::Reply;
 use crate::errors::ApiError;
@@ -10,54 +9,70 @@ use crate::limiter::{Exhausted, Reading};
 use crate::plan::Group;
 use crate::provenance::{Behaviour, Rules};
 
-/// Status, code and message of a limit on everything.
-pub(crate) const GLOBAL_MESSAGE: &str = "Global limit has been reached";
+/// The message of a limit on everything.
+const GLOBAL: &str = "Global limit has been reached";
 
 impl Reading {
     /// Adds the three headers.
     pub(crate) fn on(self, reply: Reply) -> Reply {
-        reply
-            .with(
+        self.headers()
+            .into_iter()
+            .fold(reply, |reply, (name, value)| reply.with(name, &value))
+    }
+
+    pub(crate) fn headers(self) -> [(HeaderName, String); 3] {
+        [
+            (
                 HeaderName::from_static("x-ratelimit-limit"),
-                &self.limit.to_string(),
-            )
-            .with(
+                self.limit.to_string(),
+            ),
+            (
                 HeaderName::from_static("x-ratelimit-remaining"),
-                &self.remaining.to_string(),
-            )
-            .with(
+                self.remaining.to_string(),
+            ),
+            (
                 HeaderName::from_static("x-ratelimit-reset"),
-                &self.reset.to_string(),
-            )
+                self.reset.to_string(),
+            ),
+        ]
     }
 }
 
 impl Exhausted {
     /// The 429.
-    pub(crate) fn reply(self, group: Group, rules: &mut Rules) -> Reply {
-        let message = self.group.map_or_else(
-            || GLOBAL_MESSAGE.to_owned(),
-            |(group, period)| format!("Global per {period} {group} group limit has been reached"),
+    pub(crate) fn error(self, group: Group, rules: &mut Rules) -> ApiError {
+        let reading = rules.detail(Behaviour::LimitHeadersOn429) == "present";
+        let retry_after = rules.detail(Behaviour::RetryAfterOn429) == "present";
+        let error = too_many_requests(
+            group,
+            reading.then_some(self.reading),
+            retry_after.then_some(self.retry_after),
         );
-        let mut reply = too_many_requests(group, &message);
-        if rules.detail(Behaviour::LimitHeadersOn429) == "present" {
-            reply = self.reading.on(reply);
+        match self.group {
+            None => error,
+            Some((group, period)) => ApiError {
+                message: format!("Global per {period} {group} group limit has been reached"),
+                ..error
+            },
         }
-        if rules.detail(Behaviour::RetryAfterOn429) == "present" {
-            reply = reply.with(RETRY_AFTER, &self.retry_after.to_string());
-        }
-        reply
     }
 }
 
-/// A 429 without headers, as the API it is for words it.
-pub(crate) fn too_many_requests(group: Group, message: &str) -> Reply {
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    match group {
-        Group::Token | Group::Keys => Reply::json(
-            status,
-            &json!({ "error": "too_many_requests", "error_description": message }),
-        ),
-        _ => Reply::from(ApiError::new(status, Some("too_many_requests"), message)),
+/// A 429 as the API words it that is called, with these headers.
+pub(crate) fn too_many_requests(
+    group: Group,
+    reading: Option<Reading>,
+    retry_after: Option<i64>,
+) -> ApiError {
+    let reading = reading.into_iter().flat_map(Reading::headers);
+    let retry_after = retry_after.map(|seconds| (RETRY_AFTER, seconds.to_string()));
+    ApiError {
+        headers: reading.chain(retry_after).collect(),
+        from_token_endpoint: matches!(group, Group::Token | Group::Keys),
+        ..ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            Some("too_many_requests"),
+            GLOBAL,
+        )
     }
 }

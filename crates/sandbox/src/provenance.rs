@@ -1,5 +1,7 @@
 //! The one table of behaviours that Auth0 does not document: what the tenant does, and how that is known.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::errors::ApiError;
@@ -15,6 +17,16 @@ pub enum Provenance {
     Documented,
     /// Concluded from other facts; a real tenant may differ.
     Inferred,
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Recorded => "recorded",
+            Self::Documented => "documented",
+            Self::Inferred => "inferred",
+        })
+    }
 }
 
 /// What an inference decides about an answer.
@@ -107,7 +119,7 @@ table! {
         "What do link and unlink answer for a user that does not exist?",
         [inferred("404")];
     UnknownProvider, "unknown-provider", Answer,
-        "What does unlink answer for a provider outside the published list?",
+        "What do link and unlink answer for a provider outside the published list?",
         [inferred("400"), inferred("accept")];
     RemovedProvider, "removed-provider", Answer,
         "Are the seven providers still accepted that were dropped from the published list?",
@@ -119,8 +131,8 @@ table! {
         "Does the own id of a linked account still name a user?",
         [inferred("404"), inferred("primary")];
     SplitOffAttributes, "split-off-attributes", Detail,
-        "Which dates does an account carry that unlinking restored?",
-        [inferred("now"), inferred("absent")];
+        "What does an account that unlinking restored carry beyond the profile of the identity?",
+        [inferred("dates-of-now"), inferred("absent")];
     LinkErrorCodes, "link-error-codes", Detail,
         "Which errorCode comes with the documented refusals of link?",
         [inferred("absent"), inferred("invalid_body")];
@@ -139,6 +151,9 @@ table! {
     MalformedUserId, "malformed-user-id", Answer,
         "What does an id without a provider in front get?",
         [inferred("400"), inferred("404")];
+    UnknownPath, "unknown-path", Answer,
+        "What does a path get that is no operation?",
+        [inferred("404")];
     ValidationWording, "validation-wording", Detail,
         "How exactly are the messages of refused paths, queries and bodies worded?",
         [inferred("z-schema")];
@@ -160,6 +175,9 @@ table! {
     IdentitiesBucket, "identities-bucket", Detail,
         "Which rate limit do link and unlink count against, where a plan has one per group?",
         [inferred("users_write"), inferred("other")];
+    LimitedRequests, "limited-requests", Detail,
+        "Which requests count against the rate limits?",
+        [inferred("authenticated"), inferred("all")];
     LimitHeadersOn429, "limit-headers-on-429", Detail,
         "Does a 429 carry the x-ratelimit headers?",
         [documented("present"), inferred("absent")];

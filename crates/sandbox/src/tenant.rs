@@ -194,6 +194,8 @@ impl Tenant {
     }
 
     /// Takes the identity at `position` off an account and makes it an account of its own, without metadata.
+    ///
+    /// With `dates` it gets those, and what a database account has by default; without, its profile only.
     pub(crate) fn split_off(
         &mut self,
         user_id: &str,
@@ -216,7 +218,7 @@ impl Tenant {
             filled_in: dates,
             identities: vec![identity],
         };
-        if split.user_id.starts_with("auth0|") {
+        if !split.filled_in.is_empty() && split.user_id.starts_with("auth0|") {
             split.fill_in_profile();
         }
         let unlinked = Change::identity_unlinked(user_id, &split.user_id);

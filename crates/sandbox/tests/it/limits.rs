@@ -137,3 +137,17 @@ fn the_token_endpoint_is_limited_in_its_own_words() {
     assert_eq!((answers[29], answers[30]), (400, 429));
     assert_eq!(ask().json()["error"], "too_many_requests");
 }
+
+#[test]
+fn requests_without_a_token_count_only_if_told_to() {
+    for (choice, expected) in [("authenticated", [401, 401]), ("all", [401, 429])] {
+        let sandbox = Sandbox::builder()
+            .plan(Plan::custom(1, 1))
+            .frozen_at(SystemTime::UNIX_EPOCH + Duration::from_secs(START))
+            .choice(Behaviour::LimitedRequests, choice)
+            .start()
+            .unwrap();
+        let get = || send(&sandbox, "GET", JANES, None).status;
+        assert_eq!([get(), get()], expected, "{choice}");
+    }
+}

@@ -10,6 +10,7 @@ mod client;
 mod clock;
 mod controls;
 mod creating;
+mod docs;
 mod faults;
 mod limits;
 mod linking;
