@@ -7,10 +7,11 @@ use tracing::Instrument as _;
 use transport::{Call, ErrorKind as Failure, Response, SettledBy, Tenant, TokenSource};
 
 use crate::{
+    change::ChangeIdentity,
     delete::{self, Deleted, GetUser, Receipt, UnlinkedAndDeleted},
     error::Error,
     link::{self, LinkOutcome, Secondary},
-    operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot, UnlinkIdentity},
+    operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot},
     snapshot::Snapshot,
     trace::Ids,
 };
@@ -292,7 +293,9 @@ async fn unlink_seen(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Resu
     let Some(identity) = seen.resolve(wanted)? else {
         return not_linked(call, seen, wanted).await;
     };
-    let answered = call.execute(UnlinkIdentity::new(seen, identity)?).await?;
+    let answered = call
+        .execute(ChangeIdentity::unlink(seen, identity)?)
+        .await?;
     let remaining = answered.output;
     if remaining.is_linked {
         return Err(Error::still_linked(
@@ -324,7 +327,8 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
         return Err(Error::main_identity(&user, &wanted, &[]));
     }
     let nothing_seen = Snapshot::new(user, Vec::new());
-    let operation = UnlinkIdentity::new(&nothing_seen, &ListedIdentity::new(wanted.clone(), None))?;
+    let operation =
+        ChangeIdentity::unlink(&nothing_seen, &ListedIdentity::new(wanted.clone(), None))?;
     let answered = call.execute(operation).await?;
     let seen = Snapshot::new(nothing_seen.user_id().clone(), answered.output.identities);
     match seen.resolve(&wanted)? {

@@ -24,9 +24,10 @@
 //! }
 //! ```
 //!
-//! The typed requests ([`UnlinkIdentity`] and others) can be built and decoded with any HTTP client; a
+//! The typed requests ([`ChangeIdentity`] and others) can be built and decoded with any HTTP client; a
 //! [`transport::Client`] of your own settings makes a [`Client`] by `From`.
 
+mod change;
 mod client;
 mod current_user;
 mod delete;
@@ -37,6 +38,7 @@ mod resolve;
 mod snapshot;
 mod trace;
 
+pub use change::{ChangeIdentity, ListedAfter};
 pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
 pub use current_user::CurrentUser;
 pub use delete::{DeleteAccount, Deleted, GetUser, Receipt, UnlinkedAndDeleted};
@@ -45,10 +47,8 @@ pub use identity_model::{
     self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,
     ProfileData, Provider, ProviderName, User, UserId,
 };
-pub use link::{LinkIdentity, LinkOutcome, Linked, Secondary};
-pub use operations::{
-    FindConnection, FindUsersByEmail, ListIdentities, Remaining, TakeSnapshot, UnlinkIdentity,
-};
+pub use link::{LinkOutcome, Linked, Secondary};
+pub use operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot};
 pub use snapshot::Snapshot;
 pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};
 

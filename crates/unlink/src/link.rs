@@ -2,19 +2,13 @@
 
 use std::fmt;
 
-use identity_model::{
-    IdentityKey, ListedIdentity, ParseIdError, Provider, UserId, listed_identities,
-    listed_identities_of_user,
-};
-use transport::{
-    AccessToken, Answered, Call, DecodeError, ErrorKind as Failure, Operation, Request, Response,
-    Settled, SettledBy,
-};
+use identity_model::{IdentityKey, ListedIdentity, ParseIdError, Provider, UserId};
+use transport::{AccessToken, Answered, Call, ErrorKind as Failure, Response, SettledBy};
 
 use crate::{
+    change::ChangeIdentity,
     error::Error,
-    operations::{FindConnection, Remaining, TakeSnapshot, read_identities, user_path},
-    resolve, snapshot,
+    operations::{FindConnection, TakeSnapshot},
 };
 
 /// The account to link, and how the tenant is told which one it is.
@@ -90,6 +84,24 @@ impl Secondary {
         }
     }
 
+    /// The body that names it.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        let key = &self.key;
+        match &self.form {
+            Form::Proven(token) => serde_json::json!({ "link_with": token.expose() }),
+            Form::Named {
+                connection_id: None,
+            } => {
+                serde_json::json!({ "provider": key.provider(), "user_id": key.user_id() })
+            }
+            Form::Named {
+                connection_id: Some(connection),
+            } => serde_json::json!({
+                "provider": key.provider(), "user_id": key.user_id(), "connection_id": connection,
+            }),
+        }
+    }
+
     /// Returns what will be in the user's list.
     #[must_use]
     pub const fn key(&self) -> &IdentityKey {
@@ -102,93 +114,6 @@ impl fmt::Debug for Secondary {
         f.debug_struct("Secondary")
             .field("key", &self.key)
             .finish_non_exhaustive()
-    }
-}
-
-/// Adds an account to a user: `POST /api/v2/users/{id}/identities`.
-///
-/// Source: [Link a user account](https://auth0.com/docs/api/management/v2/users/post-identities). Needs
-/// `update:users`, or `update:current_user_identities` and the account's ID token for the token's own user. A
-/// lost answer is settled by reading the user.
-#[derive(Clone, Debug)]
-pub struct LinkIdentity {
-    identity: ListedIdentity,
-    request: Request,
-    probe: Request,
-}
-
-impl LinkIdentity {
-    /// Describes the linking of `account` to `user`.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
-    pub fn new(user: &UserId, account: &Secondary) -> Result<Self, Error> {
-        let key = &account.key;
-        let body = match &account.form {
-            Form::Proven(token) => serde_json::json!({ "link_with": token.expose() }),
-            Form::Named {
-                connection_id: None,
-            } => {
-                serde_json::json!({ "provider": key.provider(), "user_id": key.user_id() })
-            }
-            Form::Named {
-                connection_id: Some(connection),
-            } => serde_json::json!({
-                "provider": key.provider(), "user_id": key.user_id(), "connection_id": connection,
-            }),
-        };
-        Ok(Self {
-            identity: ListedIdentity::new(key.clone(), None),
-            request: Request::post_json(user_path(user, &["identities"])?, body.to_string().into()),
-            probe: read_identities(user)?,
-        })
-    }
-
-    fn judge(
-        &self,
-        elements: Vec<Result<ListedIdentity, identity_model::DecodeError>>,
-    ) -> Remaining {
-        let (identities, warnings) = snapshot::split(elements);
-        let is_linked = resolve::count(&identities, &self.identity) > 0;
-        Remaining {
-            identities,
-            is_linked,
-            warnings,
-        }
-    }
-}
-
-impl Operation for LinkIdentity {
-    type Output = Remaining;
-
-    fn name(&self) -> &'static str {
-        "link identity"
-    }
-
-    fn request(&self) -> &Request {
-        &self.request
-    }
-
-    fn decode(&self, response: &Response) -> Result<Remaining, DecodeError> {
-        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
-    }
-
-    fn probe(&self) -> Option<&Request> {
-        Some(&self.probe)
-    }
-
-    fn settle(&self, probe: &Response) -> Result<Settled<Remaining>, DecodeError> {
-        if !probe.status().is_success() {
-            return Ok(Settled::Missing);
-        }
-        let now =
-            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
-        Ok(if now.is_linked {
-            Settled::Done(now)
-        } else {
-            Settled::Unchanged
-        })
     }
 }
 
@@ -251,11 +176,11 @@ pub(crate) async fn link(
         attempts: answered.attempts,
         response: answered.response,
     };
-    let operation = LinkIdentity::new(user, account)?;
+    let operation = ChangeIdentity::link(user, account)?;
     match call.execute(TakeSnapshot::new(user)?).await {
         Ok(read) => {
             let (seen, read) = read.split();
-            if resolve::count(seen.listed(), &operation.identity) > 0 {
+            if operation.is_linked_in(seen.listed()) {
                 let warnings = seen.warnings().to_vec();
                 return Ok(LinkOutcome::AlreadyLinked(linked(
                     seen.into_parts().1,

@@ -1,16 +1,9 @@
 //! The typed requests: each can be built, sent and decoded without a client.
 
-use identity_model::{
-    DecodeError as Malformed, ListedIdentity, User, UserId, listed_identities,
-    listed_identities_of_user, users_from_json,
-};
-use transport::{DecodeError, Operation, Path, PathError, Request, Response, Settled};
+use identity_model::{User, UserId, listed_identities_of_user, users_from_json};
+use transport::{DecodeError, Operation, Path, PathError, Request, Response};
 
-use crate::{
-    error::Error,
-    resolve,
-    snapshot::{self, Snapshot},
-};
+use crate::{error::Error, snapshot::Snapshot};
 
 /// The path of a user, and `rest` below it.
 pub(crate) fn user_path(user: &UserId, rest: &[&str]) -> Result<Path, PathError> {
@@ -99,100 +92,6 @@ impl Operation for TakeSnapshot {
             elements,
             response.date(),
         ))
-    }
-}
-
-/// Takes one identity off a user: `DELETE /api/v2/users/{id}/identities/{provider}/{user_id}`.
-///
-/// Source: [Unlink a user identity](https://auth0.com/docs/api/management/v2/users/delete-user-identity-by-user-id).
-/// Needs `update:users`, or `update:current_user_identities` for the token's own user. A lost answer is settled
-/// by reading the user.
-#[derive(Clone, Debug)]
-pub struct UnlinkIdentity {
-    identity: ListedIdentity,
-    linked_before: usize,
-    request: Request,
-    probe: Request,
-}
-
-impl UnlinkIdentity {
-    /// Describes the unlinking of `identity`, one of those seen in `before`, or not seen where nothing was.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
-    pub fn new(before: &Snapshot, identity: &ListedIdentity) -> Result<Self, Error> {
-        let user = before.user_id();
-        let key = identity.key();
-        let path = user_path(
-            user,
-            &[
-                "identities",
-                key.provider().as_str(),
-                key.user_id().as_str(),
-            ],
-        )?;
-        Ok(Self {
-            identity: identity.clone(),
-            linked_before: resolve::count(before.listed(), identity),
-            request: Request::delete(path),
-            probe: read_identities(user)?,
-        })
-    }
-
-    fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> Remaining {
-        let (identities, warnings) = snapshot::split(elements);
-        let is_linked = resolve::count(&identities, &self.identity) >= self.linked_before.max(1);
-        Remaining {
-            identities,
-            is_linked,
-            warnings,
-        }
-    }
-}
-
-/// A user's identities after an unlinking or a linking was tried.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Remaining {
-    /// What is linked, the main identity first.
-    pub identities: Vec<ListedIdentity>,
-    /// Whether the identity is among them, in any form its id is written in.
-    pub is_linked: bool,
-    /// A line for each element that is not what Auth0 documents; those are not among `identities`.
-    pub warnings: Vec<String>,
-}
-
-impl Operation for UnlinkIdentity {
-    type Output = Remaining;
-
-    fn name(&self) -> &'static str {
-        "unlink identity"
-    }
-
-    fn request(&self) -> &Request {
-        &self.request
-    }
-
-    fn decode(&self, response: &Response) -> Result<Remaining, DecodeError> {
-        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
-    }
-
-    fn probe(&self) -> Option<&Request> {
-        Some(&self.probe)
-    }
-
-    fn settle(&self, probe: &Response) -> Result<Settled<Remaining>, DecodeError> {
-        if !probe.status().is_success() {
-            return Ok(Settled::Missing);
-        }
-        let remaining =
-            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
-        Ok(if remaining.is_linked {
-            Settled::Unchanged
-        } else {
-            Settled::Done(remaining)
-        })
     }
 }
 

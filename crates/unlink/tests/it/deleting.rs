@@ -4,6 +4,8 @@ use transport::ScriptedRoundTrip;
 use unlink::{AccessToken, Client, ErrorKind, Receipt};
 use unlink_sandbox::Sandbox;
 
+use crate::support::{client, sent};
+
 const LINKED: &str =
     r#"{"identities":[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]}"#;
 const SEPARATE: &str = r#"{"identities":[{"provider":"auth0","user_id":"1"}]}"#;
@@ -11,20 +13,6 @@ const LEFT: &str = r#"[{"provider":"auth0","user_id":"1"}]"#;
 const ACCOUNT: &str = r#"{"user_id":"github|2","created_at":"2026-01-01T00:00:00.000Z","identities":[{"provider":"github","user_id":2}]}"#;
 const DATE: (&str, &str) = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
 const MISSING: &str = r#"{"errorCode":"inexistent_user"}"#;
-
-fn client(script: &ScriptedRoundTrip) -> Client {
-    let token = AccessToken::new("token").unwrap();
-    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
-    transport.round_trip(script.clone()).build().unwrap().into()
-}
-
-fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
-    script
-        .requests()
-        .iter()
-        .map(|request| format!("{} {}", request.method(), request.uri().path()))
-        .collect()
-}
 
 const READ: &str = "GET /api/v2/users/auth0%7C1";
 const UNLINK: &str = "DELETE /api/v2/users/auth0%7C1/identities/github/2";

@@ -1,9 +1,9 @@
 //! Outcomes by evidence: what the facade says when answers are lost, empty promises, or odd.
 
 use transport::ScriptedRoundTrip;
-use unlink::{
-    AccessToken, Client, Error, ErrorKind, Outcome, SettledBy, Snapshot, Unlinked, User, UserId,
-};
+use unlink::{Error, ErrorKind, Outcome, SettledBy, Snapshot, Unlinked, User, UserId};
+
+use crate::support::{client, sent};
 
 const LINKED: &str = r#"{"user_id":"auth0|1","identities":[
     {"provider":"auth0","user_id":"1","connection":"Users"},
@@ -11,12 +11,6 @@ const LINKED: &str = r#"{"user_id":"auth0|1","identities":[
     {"provider":"github","user_id":3,"connection":"github"}]}"#;
 const LEFT: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":3}]"#;
 const UNCHANGED: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"},{"provider":"github","user_id":3}]"#;
-
-fn client(script: &ScriptedRoundTrip) -> Client {
-    let token = AccessToken::new("token").unwrap();
-    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
-    transport.round_trip(script.clone()).build().unwrap().into()
-}
 
 fn user() -> UserId {
     "auth0|1".parse().unwrap()
@@ -33,15 +27,6 @@ fn unlinked(outcome: Result<Outcome, Error>) -> Unlinked {
         Outcome::Unlinked(unlinked) => unlinked,
         other => panic!("{other:?}"),
     }
-}
-
-/// Method and path of each request.
-fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
-    script
-        .requests()
-        .iter()
-        .map(|request| format!("{} {}", request.method(), request.uri().path()))
-        .collect()
 }
 
 const READ: &str = "GET /api/v2/users/auth0%7C1";

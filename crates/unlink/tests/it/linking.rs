@@ -7,28 +7,21 @@ use unlink::{
 };
 use unlink_sandbox::Sandbox;
 
+use crate::support::{client, sent};
+
 const SEPARATE: &str = r#"{"identities":[{"provider":"auth0","user_id":"1"}]}"#;
 const TOGETHER: &str =
     r#"{"identities":[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]}"#;
 const LINKED: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":2}]"#;
 
 async fn link(script: &ScriptedRoundTrip, account: Secondary) -> Result<LinkOutcome, Error> {
-    let token = AccessToken::new("token").unwrap();
-    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
-    let client: Client = transport.round_trip(script.clone()).build().unwrap().into();
-    client.link(&"auth0|1".parse().unwrap(), &account).await
+    client(script)
+        .link(&"auth0|1".parse().unwrap(), &account)
+        .await
 }
 
 fn github() -> Secondary {
     Secondary::from("github|2".parse::<IdentityKey>().unwrap())
-}
-
-fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
-    script
-        .requests()
-        .iter()
-        .map(|request| format!("{} {}", request.method(), request.uri().path()))
-        .collect()
 }
 
 const READ: &str = "GET /api/v2/users/auth0%7C1";

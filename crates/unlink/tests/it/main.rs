@@ -11,5 +11,6 @@ mod judging;
 mod linking;
 mod requests;
 mod secrets;
+mod support;
 mod tenant;
 mod unread;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use transport::{Operation, Response, Settled};
 use unlink::{
-    IdentityKey, ListIdentities, ListedIdentity, ProviderName, Snapshot, UnlinkIdentity, UserId,
+    ChangeIdentity, IdentityKey, ListIdentities, ListedIdentity, ProviderName, Snapshot, UserId,
 };
 
 fn response(status: u16, body: &'static str) -> Response {
@@ -13,13 +13,13 @@ fn response(status: u16, body: &'static str) -> Response {
 }
 
 /// The DELETE for one identity of `auth0|1`.
-fn unlink(user: &str, provider: &str, id: &str) -> UnlinkIdentity {
+fn unlink(user: &str, provider: &str, id: &str) -> ChangeIdentity {
     let provider: ProviderName = provider.parse().unwrap();
     let identity = ListedIdentity::new(IdentityKey::new(provider, id.parse().unwrap()), None);
     let user: UserId = user.parse().unwrap();
     let main = ListedIdentity::new("auth0|1".parse().unwrap(), None);
     let seen = Snapshot::new(user, vec![main, identity.clone()]);
-    UnlinkIdentity::new(&seen, &identity).unwrap()
+    ChangeIdentity::unlink(&seen, &identity).unwrap()
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn dot_segments_from_a_tenant_are_refused() {
     // A tenant's JSON may hold any text; the path still refuses what would leave the endpoint.
     let listed = identity_listed(r#"[{"provider":"auth0","user_id":".."}]"#);
     let seen = Snapshot::new("auth0|1".parse().unwrap(), vec![listed.clone()]);
-    let error = UnlinkIdentity::new(&seen, &listed).unwrap_err();
+    let error = ChangeIdentity::unlink(&seen, &listed).unwrap_err();
     assert_eq!(
         error.kind(),
         unlink::ErrorKind::Request(transport::ErrorKind::Input)
@@ -152,7 +152,7 @@ fn of_two_alike_one_less_is_unlinked() {
     };
     let main = ListedIdentity::new("auth0|1".parse().unwrap(), None);
     let seen = Snapshot::new("auth0|1".parse().unwrap(), vec![main, twin("A"), twin("B")]);
-    let operation = UnlinkIdentity::new(&seen, &twin("A")).unwrap();
+    let operation = ChangeIdentity::unlink(&seen, &twin("A")).unwrap();
     let left = |body| operation.decode(&response(200, body)).unwrap().is_linked;
     assert!(left(
         r#"[{"provider":"auth0","user_id":"2"},{"provider":"auth0","user_id":"2"}]"#

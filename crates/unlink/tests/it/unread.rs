@@ -4,29 +4,17 @@ use transport::ScriptedRoundTrip;
 use unlink::{AccessToken, Client, Error, ErrorKind, Outcome};
 use unlink_sandbox::Sandbox;
 
+use crate::support::{client, sent};
+
 const FORBIDDEN: &str = r#"{"statusCode":403,"error":"Forbidden","message":"Insufficient scope, expected any of: read:users","errorCode":"insufficient_scope"}"#;
 const LEFT: &str = r#"[{"provider":"auth0","user_id":"1"}]"#;
 const UNCHANGED: &str =
     r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"}]"#;
 
-fn client(script: &ScriptedRoundTrip) -> Client {
-    let token = AccessToken::new("token").unwrap();
-    let transport = transport::Client::builder("example.auth0.com".parse().unwrap(), token);
-    transport.round_trip(script.clone()).build().unwrap().into()
-}
-
 async fn unread(script: &ScriptedRoundTrip, identity: &str) -> Result<Outcome, Error> {
     client(script)
         .unlink_unread(&"auth0|1".parse().unwrap(), &identity.parse().unwrap())
         .await
-}
-
-fn sent(script: &ScriptedRoundTrip) -> Vec<String> {
-    script
-        .requests()
-        .iter()
-        .map(|request| format!("{} {}", request.method(), request.uri().path()))
-        .collect()
 }
 
 const READ: &str = "GET /api/v2/users/auth0%7C1";

@@ -1,0 +1,136 @@
+//! The two requests that change which identities a user has, judged by what is listed afterwards.
+
+use identity_model::{
+    DecodeError as Malformed, ListedIdentity, UserId, listed_identities, listed_identities_of_user,
+};
+use transport::{DecodeError, Operation, Request, Response, Settled};
+
+use crate::{
+    error::Error,
+    link::Secondary,
+    operations::{read_identities, user_path},
+    resolve,
+    snapshot::{self, Snapshot},
+};
+
+/// Takes one identity off a user, or adds one; a lost answer is settled by reading the user.
+///
+/// Sources: [Unlink a user identity](https://auth0.com/docs/api/management/v2/users/delete-user-identity-by-user-id),
+/// [Link a user account](https://auth0.com/docs/api/management/v2/users/post-identities). Both need `update:users`,
+/// or `update:current_user_identities` for the token's own user, which links by the account's ID token.
+#[derive(Clone, Debug)]
+pub struct ChangeIdentity {
+    identity: ListedIdentity,
+    /// In how many elements it must be to count as linked.
+    linked_from: usize,
+    links: bool,
+    request: Request,
+    probe: Request,
+}
+
+impl ChangeIdentity {
+    /// Describes the unlinking of `identity`, one of those seen in `before`, or not seen where nothing was:
+    /// `DELETE /api/v2/users/{id}/identities/{provider}/{user_id}`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn unlink(before: &Snapshot, identity: &ListedIdentity) -> Result<Self, Error> {
+        let (user, key) = (before.user_id(), identity.key());
+        let path = user_path(
+            user,
+            &[
+                "identities",
+                key.provider().as_str(),
+                key.user_id().as_str(),
+            ],
+        )?;
+        Ok(Self {
+            identity: identity.clone(),
+            // Two connections may hold the same provider and id; one less of two is unlinked.
+            linked_from: resolve::count(before.listed(), identity).max(1),
+            links: false,
+            request: Request::delete(path),
+            probe: read_identities(user)?,
+        })
+    }
+
+    /// Describes the linking of `account` to `user`: `POST /api/v2/users/{id}/identities`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
+    pub fn link(user: &UserId, account: &Secondary) -> Result<Self, Error> {
+        let body = account.to_json().to_string();
+        Ok(Self {
+            identity: ListedIdentity::new(account.key().clone(), None),
+            linked_from: 1,
+            links: true,
+            request: Request::post_json(user_path(user, &["identities"])?, body.into()),
+            probe: read_identities(user)?,
+        })
+    }
+
+    pub(crate) fn is_linked_in(&self, identities: &[ListedIdentity]) -> bool {
+        resolve::count(identities, &self.identity) >= self.linked_from
+    }
+
+    fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> ListedAfter {
+        let (identities, warnings) = snapshot::split(elements);
+        let is_linked = self.is_linked_in(&identities);
+        ListedAfter {
+            identities,
+            is_linked,
+            warnings,
+        }
+    }
+}
+
+/// A user's identities after a change was tried.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ListedAfter {
+    /// What is linked, the main identity first.
+    pub identities: Vec<ListedIdentity>,
+    /// Whether the identity is among them, in any form its id is written in.
+    pub is_linked: bool,
+    /// A line for each element that is not what Auth0 documents; those are not among `identities`.
+    pub warnings: Vec<String>,
+}
+
+impl Operation for ChangeIdentity {
+    type Output = ListedAfter;
+
+    fn name(&self) -> &'static str {
+        if self.links {
+            "link identity"
+        } else {
+            "unlink identity"
+        }
+    }
+
+    fn request(&self) -> &Request {
+        &self.request
+    }
+
+    fn decode(&self, response: &Response) -> Result<ListedAfter, DecodeError> {
+        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        Some(&self.probe)
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<ListedAfter>, DecodeError> {
+        if !probe.status().is_success() {
+            return Ok(Settled::Missing);
+        }
+        let now =
+            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
+        Ok(if now.is_linked == self.links {
+            Settled::Done(now)
+        } else {
+            Settled::Unchanged
+        })
+    }
+}
