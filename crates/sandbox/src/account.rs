@@ -43,6 +43,8 @@ pub(crate) struct Account {
     pub(crate) updated_at: Option<Value>,
     /// What the tenant added by itself: defaults such as a name made from the e-mail, and dates it can only guess.
     pub(crate) filled_in: Map<String, Value>,
+    /// When unlinking made it an account of its own: the best guess at both its dates.
+    pub(crate) restored_at: Option<Arc<str>>,
     /// The first is the main one; it has no profile of its own.
     pub(crate) identities: Vec<Identity>,
 }
@@ -104,6 +106,15 @@ impl Account {
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         self.filled_in.remove(key);
         Arc::make_mut(&mut self.attributes).insert(key.into(), value);
+    }
+
+    /// The keys of the attributes that the tenant added by itself.
+    pub(crate) fn filled_in_keys(&self) -> impl Iterator<Item = &str> {
+        let dates = self.restored_at.iter().flat_map(|_| {
+            let updated = self.updated_at.is_none().then_some("updated_at");
+            std::iter::once("created_at").chain(updated)
+        });
+        dates.chain(self.filled_in.keys().map(String::as_str))
     }
 
     /// Notes when the account was last changed.

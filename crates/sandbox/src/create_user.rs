@@ -109,6 +109,7 @@ fn account(
         attributes: Arc::new(attributes),
         updated_at: Some(now.into()),
         filled_in: Map::new(),
+        restored_at: None,
         identities: vec![identity],
     };
     account.fill_in_profile();

@@ -128,6 +128,7 @@ fn user(rng: &mut Rng, number: usize, linked: f64) -> Account {
         updated_at: attributes.remove("updated_at"),
         attributes: Arc::new(attributes),
         filled_in: Map::new(),
+        restored_at: None,
         identities,
     }
 }

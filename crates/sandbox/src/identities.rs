@@ -1,7 +1,6 @@
 //! The identity operations: unlink and link.
 
 use http::StatusCode;
-use serde_json::{Map, Value};
 
 use crate::account::Account;
 use crate::call::{Call, Reply};
@@ -37,8 +36,8 @@ pub(crate) fn unlink(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
     match position {
         Some(0) => return Err(main_identity(&mut engine.rules)),
         Some(position) => {
-            let dates = split_off_dates(&mut engine.rules, call);
-            let changes = engine.tenant.split_off(id, position, dates, &call.date);
+            let guessed = engine.rules.quietly(Behaviour::SplitOffAttributes) == "dates-of-now";
+            let changes = engine.tenant.split_off(id, position, &call.date, guessed);
             engine.record(changes);
         }
         None if engine.rules.decide(Behaviour::UnlinkNoMatch)? == "404" => {
@@ -223,15 +222,5 @@ fn already_exists(rules: &mut Rules) -> ApiError {
     ApiError {
         status: StatusCode::CONFLICT,
         ..refusal(rules, "Specified identity already exists.")
-    }
-}
-
-fn split_off_dates(rules: &mut Rules, call: &Call<'_>) -> Map<String, Value> {
-    match rules.quietly(Behaviour::SplitOffAttributes) {
-        "dates-of-now" => ["created_at", "updated_at"]
-            .into_iter()
-            .map(|key| (key.to_owned(), (*call.date).into()))
-            .collect(),
-        _ => Map::new(),
     }
 }

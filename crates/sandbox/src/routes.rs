@@ -159,27 +159,35 @@ pub(crate) fn find(method: &Method, path: &str) -> Option<Routed> {
             let decode = |raw: &str| Some(percent_decode_str(raw).decode_utf8().ok()?.into_owned());
             Some(Routed {
                 operation,
-                segments: raw.into_iter().map(decode).collect(),
+                segments: raw.map(decode).collect(),
             })
         })
 }
 
-/// The raw segments of `path` that stand where `pattern` has variables, if it fits.
-pub(crate) fn variables<'a>(pattern: &str, path: &'a str) -> Option<Vec<&'a str>> {
+/// The raw segments of `path` that stand where `pattern` has variables, if it fits; there are never more than three.
+pub(crate) fn variables<'a>(
+    pattern: &str,
+    path: &'a str,
+) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
     let mut given = path.split('/');
-    let mut variables = Vec::new();
+    let (mut variables, mut count) = ([""; 3], 0);
     for expected in pattern.split('/') {
         let given = given.next()?;
-        if expected.starts_with('{') {
-            if given.is_empty() {
+        if !expected.starts_with('{') {
+            if expected != given {
                 return None;
             }
-            variables.push(given);
-        } else if expected != given {
+        } else if given.is_empty() {
             return None;
+        } else {
+            *variables.get_mut(count)? = given;
+            count += 1;
         }
     }
-    given.next().is_none().then_some(variables)
+    given
+        .next()
+        .is_none()
+        .then(|| variables.into_iter().take(count))
 }
 
 #[cfg(test)]

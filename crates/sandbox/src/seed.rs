@@ -198,6 +198,7 @@ fn account(mut object: Object) -> Result<Account, SeedError> {
         updated_at: object.take("updated_at"),
         attributes: Arc::new(object.fields),
         filled_in,
+        restored_at: None,
         identities,
     })
 }

@@ -45,8 +45,8 @@ pub(crate) struct Tenant {
     accounts: Vec<Option<Arc<Account>>>,
     /// The place of the account that holds an identity.
     owners: HashMap<Arc<str>, usize>,
-    /// The places of the accounts that have this e-mail themselves.
-    emails: HashMap<String, Vec<usize>>,
+    /// The places of the accounts that have an e-mail themselves; made when first asked for.
+    emails: Option<HashMap<String, Vec<usize>>>,
 }
 
 /// Where an id leads.
@@ -110,9 +110,18 @@ impl Tenant {
     }
 
     /// The users whose own e-mail this is, in order of creation.
-    pub(crate) fn by_email(&self, email: &str) -> impl Iterator<Item = &Account> {
-        let places = self.emails.get(email).into_iter().flatten();
-        places.filter_map(|place| self.at(*place))
+    pub(crate) fn by_email(&mut self, email: &str) -> impl Iterator<Item = &Account> {
+        if self.emails.is_none() {
+            self.emails = Some(HashMap::new());
+            for place in 0..self.accounts.len() {
+                self.note_email(self.at(place).and_then(Account::email), place);
+            }
+        }
+        let places = self.emails.as_ref().and_then(|emails| emails.get(email));
+        places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| self.at(*place))
     }
 
     /// Changes an account; none if that leaves it as it was.
@@ -145,18 +154,20 @@ impl Tenant {
     }
 
     fn note_email(&mut self, email: Option<String>, owner: usize) {
-        let Some(email) = email else { return };
-        let owners = self.emails.entry(email).or_default();
-        let position = owners.partition_point(|known| *known < owner);
-        owners.insert(position, owner);
+        if let (Some(emails), Some(email)) = (&mut self.emails, email) {
+            let owners = emails.entry(email).or_default();
+            let position = owners.partition_point(|known| *known < owner);
+            owners.insert(position, owner);
+        }
     }
 
     fn forget_email(&mut self, email: Option<String>, owner: usize) {
-        let Some(email) = email else { return };
-        if let Some(owners) = self.emails.get_mut(&email) {
+        if let (Some(emails), Some(email)) = (&mut self.emails, email)
+            && let Some(owners) = emails.get_mut(&email)
+        {
             owners.retain(|known| *known != owner);
             if owners.is_empty() {
-                self.emails.remove(&email);
+                emails.remove(&email);
             }
         }
     }
@@ -176,7 +187,9 @@ impl Tenant {
 
     /// Adds an account whose identities are in the index already, or are put there by the caller.
     fn append(&mut self, account: Account) -> Change {
-        self.note_email(account.email(), self.accounts.len());
+        if self.emails.is_some() {
+            self.note_email(account.email(), self.accounts.len());
+        }
         let change = Change::user_created(&account.user_id);
         self.accounts.push(Some(Arc::new(account)));
         change
@@ -195,13 +208,13 @@ impl Tenant {
 
     /// Takes the identity at `position` off an account and makes it an account of its own, without metadata.
     ///
-    /// With `dates` it gets those, and what a database account has by default; without, its profile only.
+    /// With guesses it gets dates, and what a database account has by default; without, its profile only.
     pub(crate) fn split_off(
         &mut self,
         user_id: &str,
         position: usize,
-        dates: Map<String, Value>,
-        updated_at: &str,
+        now: &Arc<str>,
+        with_guesses: bool,
     ) -> Vec<Change> {
         let account = self.place(user_id).and_then(|place| self.at_mut(place));
         let Some(account) =
@@ -210,15 +223,16 @@ impl Tenant {
             return Vec::new();
         };
         let mut identity = account.identities.remove(position);
-        account.touch(updated_at);
+        account.touch(now);
         let mut split = Account {
             user_id: identity.account_id(),
             attributes: std::mem::take(&mut identity.profile),
             updated_at: None,
-            filled_in: dates,
+            filled_in: Map::new(),
+            restored_at: with_guesses.then(|| Arc::clone(now)),
             identities: vec![identity],
         };
-        if !split.filled_in.is_empty() && split.user_id.starts_with("auth0|") {
+        if with_guesses && split.user_id.starts_with("auth0|") {
             split.fill_in_profile();
         }
         let unlinked = Change::identity_unlinked(user_id, &split.user_id);
@@ -261,9 +275,9 @@ impl Tenant {
             |one: &Connection| json!({ "id": one.id, "name": one.name, "strategy": one.strategy });
         let user = |account: &Account| {
             let mut user = account.shown_whole();
-            if !account.filled_in.is_empty() {
-                let names = account.filled_in.keys().map(String::as_str).collect();
-                user.insert(FILLED_IN.into(), names);
+            let filled_in: BTreeSet<&str> = account.filled_in_keys().collect();
+            if !filled_in.is_empty() {
+                user.insert(FILLED_IN.into(), filled_in.into_iter().collect());
             }
             Value::from(user)
         };

@@ -23,7 +23,7 @@ pub(crate) fn get(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErro
         },
         Found::Nothing => return Err(ApiError::no_such_user()),
     };
-    if account.filled_in.contains_key("created_at") {
+    if account.filled_in_keys().any(|key| key == "created_at") {
         engine.rules.detail(Behaviour::SplitOffAttributes);
     }
     Ok(Reply::json(StatusCode::OK, &show(account, &fields, call)))

@@ -77,6 +77,14 @@ impl Serialize for UserView<'_> {
             .filled_in
             .iter()
             .filter(|(key, _)| !account.attributes.contains_key(*key));
+        if let Some(date) = &account.restored_at {
+            let updated = account.updated_at.is_none().then_some("updated_at");
+            for key in std::iter::once("created_at").chain(updated) {
+                if fields.show(key) {
+                    map.serialize_entry(key, &**date)?;
+                }
+            }
+        }
         if let Some(date) = account
             .updated_at
             .as_ref()
