@@ -26,6 +26,7 @@ const CONNECTIONS: usize = 16;
 const PARTS: &[(&str, fn())] = &[
     ("start", start),
     ("seed", seed),
+    ("seed-file", seed_file),
     ("sizes", by_size),
     ("throughput", throughput),
 ];
@@ -50,33 +51,28 @@ fn main() {
 }
 
 fn seed() {
-    let before = resident_megabytes("VmRSS");
     let began = Instant::now();
     let seed = Population::new(100_000).linked(0.3).generate();
     let sandbox = Sandbox::builder().seed(seed).start().unwrap();
-    println!(
-        "100,000 users, 30 % linked: {:.2} s (below 3)",
-        began.elapsed().as_secs_f64()
-    );
-    println!(
-        "  memory of the process: {} MB, {before} before (below 400)",
-        resident_megabytes("VmHWM")
-    );
-    let text = sandbox.state().to_string();
-    drop(sandbox);
-    let began = Instant::now();
-    drop(
-        Sandbox::builder()
-            .seed(Seed::from_json(&text).unwrap())
-            .start()
-            .unwrap(),
-    );
-    println!(
-        "  the same from {} MB of JSON: {:.2} s",
-        text.len() / 1_000_000,
-        began.elapsed().as_secs_f64()
-    );
+    println!("100,000 generated users, 30 % linked: {}", cost(began));
+    std::fs::write(SEED_FILE, sandbox.state().to_string()).unwrap();
 }
+
+fn seed_file() {
+    let began = Instant::now();
+    let seed = Seed::from_json(&std::fs::read_to_string(SEED_FILE).unwrap()).unwrap();
+    let sandbox = Sandbox::builder().seed(seed).start().unwrap();
+    println!("the same from a file: {}", cost(began));
+    assert_eq!(sandbox.users().len(), 100_000);
+}
+
+fn cost(began: Instant) -> String {
+    let (seconds, megabytes) = (began.elapsed().as_secs_f64(), most_megabytes());
+    format!("{seconds:.2} s (below 3), {megabytes} MB at most (below 400)")
+}
+
+/// Where one part leaves its users for the next.
+const SEED_FILE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/seed.json");
 
 fn start() {
     let mut times: Vec<Duration> = (0..100)
@@ -277,13 +273,13 @@ async fn constant(State(state): State<Arc<Constant>>, request: Request) -> Respo
 /// As long as the answer to an unlink.
 const CONSTANT: &str = r#"[{"connection":"Username-Password-Authentication","isSocial":false,"profileData":{"email":"ada.abe1@example.com","email_verified":true,"name":"ada.abe1@example.com","nickname":"ada.abe"},"provider":"auth0","user_id":"0000000112345678123456781"}]"#;
 
-/// A line of /proc/self/status, in MB; 0 where there is no such file.
-fn resident_megabytes(line: &str) -> u64 {
+/// The most memory this process has had, in MB; 0 where the system does not say.
+fn most_megabytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let found = status
+    let most = status
         .lines()
-        .find_map(|entry| entry.strip_prefix(line)?.strip_prefix(':'));
-    let kilobytes =
-        found.and_then(|entry| entry.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    kilobytes.unwrap_or(0) / 1000
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    most.and_then(|most| most.trim().parse::<u64>().ok())
+        .unwrap_or(0)
+        / 1000
 }

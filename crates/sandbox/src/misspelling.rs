@@ -22,23 +22,25 @@ const DOCUMENTED: &[&str] = &[
     "username",
 ];
 
+/// Documented keys too short for that.
+const SHORT: &[&str] = &["email", "last_ip", "name", "picture"];
+
 /// The documented key that `key` most likely means, if it is not itself one.
 pub(crate) fn misspelt(key: &str) -> Option<&'static str> {
-    if DOCUMENTED.contains(&key) {
+    if DOCUMENTED.contains(&key) || SHORT.contains(&key) {
         return None;
     }
-    let plain = letters(key);
-    DOCUMENTED
-        .iter()
-        .copied()
-        .find(|documented| letters(documented) == plain || distance(key, documented) == 1)
+    let slip = |documented: &&str| {
+        let near = key.len().abs_diff(documented.len()) <= 1;
+        letters(documented).eq(letters(key)) || (near && distance(key, documented) == 1)
+    };
+    DOCUMENTED.iter().copied().find(slip)
 }
 
-fn letters(key: &str) -> String {
+fn letters(key: &str) -> impl Iterator<Item = char> {
     key.chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
-        .collect()
 }
 
 /// Levenshtein's distance.

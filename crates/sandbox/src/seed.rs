@@ -120,25 +120,12 @@ impl Seed {
             Some(_) => return Err(SeedError::new("connections", "must be an array")),
         };
         let mut tenant = Tenant::new(connections);
-        let mut seen = HashSet::new();
         for (position, user) in users.into_iter().enumerate() {
-            for (inner, identity) in user.identities.iter().enumerate() {
-                if !seen.insert(identity.account_id()) {
-                    let path = format!("users[{position}].identities[{inner}]");
-                    let problem = format!(
-                        "is {}, which stands in another place too",
-                        identity.account_id()
-                    );
-                    return Err(SeedError::new(path, problem));
-                }
-            }
-            let user_id = user.user_id.clone();
-            if tenant.insert(user).is_err() {
-                let path = format!("users[{position}]");
-                return Err(SeedError::new(
-                    path,
-                    format!("is {user_id}, which stands in another place too"),
-                ));
+            let ids: Vec<_> = user.identities.iter().map(Identity::account_id).collect();
+            if let Err(taken) = tenant.insert(user) {
+                let path = format!("users[{position}].identities[{taken}]");
+                let problem = format!("is {}, which stands in another place too", ids[taken]);
+                return Err(SeedError::new(path, problem));
             }
         }
         Ok(Self { tenant })

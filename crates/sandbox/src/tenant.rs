@@ -172,16 +172,20 @@ impl Tenant {
         }
     }
 
-    /// Adds an account none of whose identities is known yet; gives it back otherwise.
-    pub(crate) fn insert(&mut self, account: Account) -> Result<Change, Account> {
-        let taken = |identity: &Identity| self.owners.contains_key(&identity.account_id());
-        if account.identities.iter().any(taken) {
-            return Err(account);
+    /// Adds an account none of whose identities is known yet; the error is the position of one that is.
+    pub(crate) fn insert(&mut self, account: Account) -> Result<Change, usize> {
+        let ids: Vec<Arc<str>> = account
+            .identities
+            .iter()
+            .map(Identity::account_id)
+            .collect();
+        let taken =
+            |(position, id): (usize, &Arc<str>)| self.holds(id) || ids[..position].contains(id);
+        if let Some(position) = ids.iter().enumerate().position(taken) {
+            return Err(position);
         }
         let owner = self.accounts.len();
-        for identity in &account.identities {
-            self.owners.insert(identity.account_id(), owner);
-        }
+        self.owners.extend(ids.into_iter().map(|id| (id, owner)));
         Ok(self.append(account))
     }
 
