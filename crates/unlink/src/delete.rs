@@ -35,7 +35,9 @@ impl Receipt {
         }
     }
 
-    pub(crate) fn of(unlinked: &Unlinked) -> Self {
+    /// Returns the receipt of an unlinking that was just done.
+    #[must_use]
+    pub fn of(unlinked: &Unlinked) -> Self {
         Self {
             user_id: unlinked.user_id.clone(),
             identity: unlinked.identity.key().clone(),
