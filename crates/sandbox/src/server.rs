@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener as StdListener;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -36,30 +36,38 @@ impl Server {
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let (stop, stopped) = oneshot::channel();
-        let listener = {
-            let _entered = runtime.enter();
-            TcpListener::from_std(listener)?
-        };
-        let serve = move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    () = accept(listener, tls, App::new(shared)) => {}
-                    // Told to stop, or the handle is gone: the same thing.
-                    _ = stopped => {}
+        let (report, started) = mpsc::channel();
+        // The runtime lives and dies on its own thread: it may be neither entered nor dropped inside a caller's.
+        let serve = move || match runtime::Builder::new_current_thread().enable_all().build() {
+            Err(error) => drop(report.send(Err(error))),
+            Ok(runtime) => runtime.block_on(async {
+                match TcpListener::from_std(listener) {
+                    Err(error) => drop(report.send(Err(error))),
+                    Ok(listener) => {
+                        drop(report.send(Ok(())));
+                        tokio::select! {
+                            () = accept(listener, tls, App::new(shared)) => {}
+                            // Told to stop, or the handle is gone: the same thing.
+                            _ = stopped => {}
+                        }
+                    }
                 }
-            });
+            }),
         };
         let thread = thread::Builder::new()
             .name("unlink-sandbox".into())
             .spawn(serve)?;
-        Ok(Self {
+        let server = Self {
             stop: Some(stop),
             thread: Some(thread),
-        })
+        };
+        match started.recv() {
+            Ok(outcome) => outcome.map(|()| server),
+            Err(_) => Err(io::Error::other(
+                "the thread of the local tenant ended before it began",
+            )),
+        }
     }
 }
 

@@ -93,6 +93,39 @@ fn a_snapshot_restores_what_was() {
 }
 
 #[test]
+fn a_restored_guess_gives_way_to_what_happens_next() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users"]);
+    send(
+        &sandbox,
+        "DELETE",
+        &format!("{JANES}/identities/github/58323117"),
+        Some(&token),
+    );
+    let kept = sandbox.state();
+    assert_eq!(
+        kept["users"][5]["filled_in"],
+        json!(["created_at", "updated_at"])
+    );
+    assert_eq!(control(&sandbox, "PUT", "snapshot", &kept).status, 204);
+    sandbox.advance(std::time::Duration::from_secs(60));
+    let github = "/api/v2/users/github%7C58323117";
+    let patched = send_json(
+        &sandbox,
+        "PATCH",
+        github,
+        Some(&token),
+        &json!({ "blocked": true }),
+    );
+    assert_eq!(patched.body.matches("updated_at").count(), 1);
+    assert_ne!(patched.json()["updated_at"], kept["users"][5]["updated_at"]);
+    assert_eq!(
+        sandbox.state()["users"][5]["filled_in"],
+        json!(["created_at"])
+    );
+}
+
+#[test]
 fn faults_clock_rules_and_tokens_are_at_hand() {
     let sandbox = Sandbox::start().unwrap();
     let fault = json!({ "kind": { "status": { "status": 503 } }, "method": "GET", "times": 1 });

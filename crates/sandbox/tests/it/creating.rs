@@ -136,3 +136,42 @@ fn refusals_change_nothing() {
     }
     assert_eq!(sandbox.state(), before);
 }
+
+#[test]
+fn the_id_of_a_deleted_user_and_those_linked_to_it_are_free_again() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["create:users", "delete:users", "update:users"]);
+    let create = |email: &str| {
+        let body =
+            json!({ "connection": DATABASE, "email": email, "password": "p", "user_id": "again" });
+        send_json(&sandbox, "POST", "/api/v2/users", Some(&token), &body).status
+    };
+    assert_eq!([create("a@b.c"), create("d@e.f")], [201, 409]);
+    let jane = "/api/v2/users/auth0%7C63d17b7dbc8a5d0f3e9c4a21";
+    let link = json!({ "provider": "auth0", "user_id": "again" });
+    assert_eq!(
+        send_json(
+            &sandbox,
+            "POST",
+            &format!("{jane}/identities"),
+            Some(&token),
+            &link
+        )
+        .status,
+        201
+    );
+    assert_eq!(create("d@e.f"), 409);
+    assert_eq!(
+        send_body(
+            &sandbox,
+            "DELETE",
+            jane,
+            Some(&token),
+            "application/json",
+            ""
+        )
+        .status,
+        204
+    );
+    assert_eq!(create("d@e.f"), 201);
+}

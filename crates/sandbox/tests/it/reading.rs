@@ -130,3 +130,27 @@ fn tenants_are_independent_and_stop_when_dropped() {
     drop(one);
     assert!(std::net::TcpStream::connect(addr).is_err());
 }
+
+#[test]
+fn a_tenant_starts_and_stops_inside_an_async_runtime() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let started = runtime.block_on(async {
+        let sandbox = Sandbox::start().unwrap();
+        let moved = tokio::spawn(async move { sandbox.users().len() });
+        moved.await.unwrap()
+    });
+    assert_eq!(started, 5);
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error() {
+    let first = Sandbox::start().unwrap();
+    let error = Sandbox::builder()
+        .port(first.addr().port())
+        .start()
+        .unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
