@@ -3,6 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use jiff::Timestamp;
 use unlink::{IdentityKey, ProviderName, UserId};
 
 use crate::{failure::Failure, io::Manner};
@@ -30,7 +32,8 @@ Environment:
 Exit codes:
   0 done, or nothing to do      4 credentials or scope
   1 failed, nothing changed     5 no such user or identity, ambiguous, or the main identity
-  2 usage                       6 declined, or not confirmed";
+  2 usage                       6 declined, or not confirmed
+  3 unlinked, but not deleted";
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]
@@ -75,6 +78,25 @@ impl Shared {
             verbose: self.verbose,
         }
     }
+
+    /// The options that another run needs to reach the same tenant and to print in the same form.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let file = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let options = [
+            ("--domain", self.domain.clone()),
+            ("--token-file", self.token_file.as_ref().map(file)),
+            ("--ca-file", self.ca_file.as_ref().map(file)),
+            (
+                "--timeout",
+                self.timeout.map(|time| time.as_secs_f64().to_string()),
+            ),
+        ];
+        let given = options
+            .into_iter()
+            .filter_map(|(name, value)| Some([name.to_owned(), value?]));
+        let json = self.json.then(|| "--json".to_owned());
+        given.flatten().chain(json).collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,8 +104,12 @@ pub(crate) enum Command {
     List(List),
     Unlink(Unlink),
     Link(Link),
+    /// Check the tenant, the token and its scopes, and say what to do about what is wrong
+    Doctor,
     Sandbox(Sandbox),
     Demo(Demo),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// Show a user's identities, the main one first
@@ -104,8 +130,14 @@ pub(crate) struct Unlink {
     #[command(flatten)]
     pub(crate) change: Change,
     /// Do not look first, for a token that may not read users; the outcome is known less well
-    #[arg(long)]
+    #[arg(long, conflicts_with = "delete")]
     pub(crate) no_read: bool,
+    /// Then delete the separate account for good, if it is seen to be split off here and unused
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// The identity was linked at this time and may be split off since, as an interrupted run says
+    #[arg(long, value_name = "TIME", requires = "delete")]
+    pub(crate) split_at: Option<Timestamp>,
 }
 
 /// Link an account to a user: the way back
@@ -189,6 +221,26 @@ pub(crate) struct Demo {
     /// Start with the users of this file instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+}
+
+/// Print the completions of a shell
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auth0-unlink completions bash > ~/.local/share/bash-completion/completions/auth0-unlink")]
+pub(crate) struct Completions {
+    /// The shell to print them for
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page of this program, or of one of its commands
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auth0-unlink man unlink > ~/.local/share/man/man1/auth0-unlink-unlink.1")]
+pub(crate) struct Man {
+    /// The command to print it for
+    pub(crate) command: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -11,7 +11,7 @@ use unlink::{
     transport::{Client, ClientBuilder, ClientCredentials},
 };
 
-use crate::{environment::Environment, exit::Kind, failure::Failure, io::Io};
+use crate::{environment::Environment, exit::Kind, failure::Failure, io::Io, sent::Sent};
 
 const TOKENS: [&str; 2] = ["AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN"];
 const APPLICATION: [&str; 2] = ["AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"];
@@ -87,11 +87,11 @@ impl Credentials {
         &self.from
     }
 
-    /// Begins a client of the tenant with these credentials.
-    pub(crate) fn client(self, tenant: Tenant) -> ClientBuilder {
+    /// Begins a client of the tenant with these credentials, what it sends of them noted in `sent`.
+    pub(crate) fn client(self, tenant: Tenant, sent: &Sent) -> ClientBuilder {
         match self.source {
-            Source::Token(token) => Client::builder(tenant, token),
-            Source::Application(credentials) => Client::builder(tenant, credentials),
+            Source::Token(token) => Client::builder(tenant, sent.noting(token)),
+            Source::Application(credentials) => Client::builder(tenant, sent.noting(credentials)),
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Failed = 1,
     /// What was typed, or is set in the environment, makes no command.
     Usage = 2,
+    /// The first half was done, the second was not.
+    Partly = 3,
     /// No token, one that is not accepted, or one that lacks a scope.
     Credentials = 4,
     /// No such user or identity, more than one that is meant, or the main identity.
@@ -44,6 +46,8 @@ pub(crate) enum Kind {
     Sandbox,
     /// No connection of the name that was given.
     NoSuchConnection,
+    /// This machine's clock is off.
+    Clock,
     /// The operation on the tenant.
     Operation(ErrorKind),
 }
@@ -59,6 +63,7 @@ impl Kind {
             Self::File => ("file", Exit::Failed),
             Self::Sandbox => ("sandbox", Exit::Failed),
             Self::NoSuchConnection => ("no_such_connection", Exit::NoTarget),
+            Self::Clock => ("clock", Exit::Failed),
             Self::Operation(ErrorKind::MainIdentity) => ("main_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::NoSuchIdentity) => ("no_such_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::Ambiguous) => ("ambiguous", Exit::NoTarget),
@@ -102,6 +107,7 @@ mod tests {
             (Kind::File, "file", 1),
             (Kind::Sandbox, "sandbox", 1),
             (Kind::NoSuchConnection, "no_such_connection", 5),
+            (Kind::Clock, "clock", 1),
             (Kind::Operation(ErrorKind::MainIdentity), "main_identity", 5),
             (
                 Kind::Operation(ErrorKind::NoSuchIdentity),

@@ -3,8 +3,9 @@
 use std::{error::Error as StdError, fmt, io, path::Path};
 
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use unlink::{
-    ErrorKind, ListedIdentity, Tenant, UserId,
+    ErrorKind, ListedIdentity, Receipt, Tenant, UserId,
     transport::{self, ErrorKind as Request},
 };
 
@@ -12,7 +13,7 @@ use crate::{
     exit::{Exit, Kind},
     hint,
     io::{Io, Paint},
-    json,
+    json::{self, ReceiptDocument},
     text::{printable, shell_word},
 };
 
@@ -33,6 +34,13 @@ struct Told {
     status: Option<u16>,
     error_code: Option<String>,
     may_have_been_applied: bool,
+    /// It is of a second half, after a first one that is done.
+    is_in_second_half: bool,
+    /// The document of the first half.
+    first_half: Option<Box<RawValue>>,
+    receipt: Option<Box<RawValue>>,
+    /// The command that goes on from here.
+    resume: Option<String>,
     broken_pipe: bool,
 }
 
@@ -47,6 +55,10 @@ impl Failure {
             status: None,
             error_code: None,
             may_have_been_applied: false,
+            is_in_second_half: false,
+            first_half: None,
+            receipt: None,
+            resume: None,
             broken_pipe: false,
         }))
     }
@@ -79,13 +91,22 @@ impl Failure {
 
     /// An operation on the identities of `user` that failed.
     pub(crate) fn operation(error: &unlink::Error, tenant: &Tenant, user: &UserId) -> Self {
-        let request = error.request().map(decisive);
-        let kind = request.map_or(error.kind(), |request| ErrorKind::Request(request.kind()));
-        let mut failure = Self::new(Kind::Operation(kind), error.to_string());
-        if kind == ErrorKind::Request(Request::NotFound) {
+        let mut failure = Self::at(error, tenant);
+        if failure.0.kind == Kind::Operation(ErrorKind::Request(Request::NotFound)) {
             let missing = format!("there is no user {user} at {tenant}");
             failure.0.chain.insert(0, missing);
         }
+        if error.may_have_been_applied() {
+            failure = failure.hint(hint::look_again(user));
+        }
+        failure
+    }
+
+    /// An operation at the tenant that failed.
+    pub(crate) fn at(error: &unlink::Error, tenant: &Tenant) -> Self {
+        let request = error.request().map(decisive);
+        let kind = request.map_or(error.kind(), |request| ErrorKind::Request(request.kind()));
+        let mut failure = Self::new(Kind::Operation(kind), error.to_string());
         if let Some(cause) = error.source() {
             failure = failure.because(cause);
         }
@@ -104,7 +125,7 @@ impl Failure {
             failure.0.error_code = code.map(str::to_owned);
         }
         failure.0.may_have_been_applied = error.may_have_been_applied();
-        failure.0.hints = hint::of(error, tenant, user);
+        failure.0.hints = hint::of(error, tenant);
         failure
     }
 
@@ -130,13 +151,40 @@ impl Failure {
         self
     }
 
+    /// The failure is of a second half; `message` says how far it came, `first_half` what is done.
+    pub(crate) fn in_second_half(mut self, message: String, first_half: &impl Serialize) -> Self {
+        self.0.chain.insert(0, message);
+        self.0.is_in_second_half = true;
+        self.0.first_half = to_raw_value(first_half).ok();
+        self.after_a_change()
+    }
+
+    /// Adds the command that goes on from here, and the receipt it goes by.
+    pub(crate) fn resumed_by(mut self, resume: String, receipt: &Receipt) -> Self {
+        self.0.receipt = to_raw_value(&ReceiptDocument::new(receipt)).ok();
+        self.0.resume = Some(resume);
+        self
+    }
+
     /// Whoever reads the results has seen enough.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.0.broken_pipe
     }
 
     pub(crate) fn exit(&self) -> Exit {
-        self.0.kind.name_and_exit().1
+        match self.0.is_in_second_half {
+            true => Exit::Partly,
+            false => self.kind().name_and_exit().1,
+        }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// What the user can do about it.
+    pub(crate) fn hints(&self) -> &[String] {
+        &self.0.hints
     }
 
     /// Tells the user, as text or as one document, on the stream for errors.
@@ -167,9 +215,12 @@ impl Failure {
         if !told.advice.is_empty() {
             text += &format!("\n{}\n", told.advice);
         }
+        let resume = told.resume.as_ref();
+        let resume = resume.map(|command| format!("once the cause is gone, go on with {command}"));
         text.extend(
             told.hints
                 .iter()
+                .chain(&resume)
                 .map(|hint| format!("{} {}\n", paint.strong("hint:"), printable(hint))),
         );
         text
@@ -188,6 +239,9 @@ impl Failure {
                 status: told.status,
                 error_code: told.error_code.clone(),
                 may_have_been_applied: told.may_have_been_applied,
+                first_half: told.first_half.clone(),
+                receipt: told.receipt.clone(),
+                resume: told.resume.clone(),
             },
         }
     }
@@ -211,6 +265,12 @@ struct ErrorDocument {
     status: Option<u16>,
     error_code: Option<String>,
     may_have_been_applied: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_half: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resume: Option<String>,
 }
 
 /// The error to call it by: where the way to the token endpoint failed, that and not the token it was to bring.
@@ -233,7 +293,7 @@ const fn is_refusal(kind: Request) -> bool {
 }
 
 /// What the tenant answered, to this request or to the one for its token.
-fn answer(error: &transport::Error) -> Option<&transport::Answer> {
+pub(crate) fn answer(error: &transport::Error) -> Option<&transport::Answer> {
     error.answer().or_else(|| beneath(error)?.answer())
 }
 

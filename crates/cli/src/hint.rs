@@ -11,7 +11,7 @@ const WHERE_SCOPES_ARE: &str = "in the Auth0 dashboard under Applications > APIs
                                 Machine to Machine Applications";
 
 /// The next steps after this failure, the most useful first.
-pub(crate) fn of(error: &Error, tenant: &Tenant, user: &UserId) -> Vec<String> {
+pub(crate) fn of(error: &Error, tenant: &Tenant) -> Vec<String> {
     let mut hints = Vec::new();
     for request in error.request().into_iter().flat_map(with_cause) {
         hints.extend(request.hints().into_iter().map(where_to_act));
@@ -22,21 +22,33 @@ pub(crate) fn of(error: &Error, tenant: &Tenant, user: &UserId) -> Vec<String> {
             Request::Forbidden if code == Some("unowned_resource") => {
                 Some("this is a user's own token, which acts on that user alone".to_owned())
             }
-            Request::Unauthorized => Some(format!(
-                "get a token that has not expired, for the audience {}",
-                tenant.audience()
-            )),
+            Request::Unauthorized => Some(audience(tenant)),
             Request::Token => beneath(request).and_then(application),
             _ => None,
         });
     }
-    if error.may_have_been_applied() {
-        hints.push(format!(
-            "something may have been changed all the same; look with auth0-unlink list {}",
-            shell_word(user.as_str())
-        ));
-    }
     hints
+}
+
+/// The next step with a token that is not one of this tenant's.
+pub(crate) fn audience(tenant: &Tenant) -> String {
+    format!(
+        "get a token that has not expired, for the audience {}",
+        tenant.audience()
+    )
+}
+
+/// The next step where it is not known whether `user` was changed.
+pub(crate) fn look_again(user: &UserId) -> String {
+    format!(
+        "something may have been changed all the same; look with auth0-unlink list {}",
+        shell_word(user.as_str())
+    )
+}
+
+/// The next step for a token without this scope.
+pub(crate) fn missing_scope(scope: &str) -> String {
+    where_to_act(Hint::MissingScopes(vec![scope.to_owned()]))
 }
 
 fn with_cause(error: &transport::Error) -> impl Iterator<Item = &transport::Error> {

@@ -1,8 +1,10 @@
 //! The documents that `--json` prints, one to a line.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use unlink::{
-    Identity, IdentityKey, IdentityUserId, ListedIdentity, ProfileData, ProviderName, UserId,
+    Identity, IdentityKey, IdentityUserId, ListedIdentity, ProfileData, ProviderName, Receipt,
+    User, UserId,
 };
 
 use crate::{exit::Kind, failure::Failure, text::steers};
@@ -67,7 +69,48 @@ pub(crate) struct ChangeDocument<'a> {
     pub(crate) identity: IdentityDocument<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) new_user_id: Option<&'a UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deleted: Option<AccountDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) would_delete: Option<&'a UserId>,
     pub(crate) identities: Vec<LinkedDocument<'a>>,
+}
+
+/// An account that was deleted, with its dates as they were read before.
+#[derive(Clone, Serialize)]
+pub(crate) struct AccountDocument<'a> {
+    pub(crate) user_id: &'a UserId,
+    pub(crate) created_at: Option<&'a str>,
+    pub(crate) last_login: Option<&'a str>,
+}
+
+impl<'a> AccountDocument<'a> {
+    pub(crate) fn new(user_id: &'a UserId, account: &'a User) -> Self {
+        Self {
+            user_id,
+            created_at: account.created_at(),
+            last_login: account.last_login(),
+        }
+    }
+}
+
+/// What proves that an account was split off.
+#[derive(Serialize)]
+pub(crate) struct ReceiptDocument<'a> {
+    user_id: &'a UserId,
+    identity: IdentityDocument<'a>,
+    linked_at: Option<String>,
+}
+
+impl<'a> ReceiptDocument<'a> {
+    pub(crate) fn new(receipt: &'a Receipt) -> Self {
+        let time = |at| Timestamp::try_from(at).ok().map(|at| at.to_string());
+        Self {
+            user_id: receipt.user_id(),
+            identity: IdentityDocument::new(receipt.identity(), None),
+            linked_at: receipt.linked_at().and_then(time),
+        }
+    }
 }
 
 /// What names an identity.

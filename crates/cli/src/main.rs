@@ -13,6 +13,7 @@ mod failure;
 mod hint;
 mod io;
 mod json;
+mod sent;
 mod settings;
 mod show;
 mod text;

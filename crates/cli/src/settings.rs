@@ -6,7 +6,7 @@ use unlink::{Client, Tenant, transport};
 
 use crate::{
     args::Shared, credentials::Credentials, environment::Environment, exit::Kind, failure::Failure,
-    io::Io, text::printable,
+    io::Io, sent::Sent, text::printable,
 };
 
 /// How to reach the tenant.
@@ -41,14 +41,19 @@ impl Settings {
         })
     }
 
-    /// A client of the tenant; nothing is sent yet.
-    pub(crate) fn client(self, io: &mut Io<'_>) -> Result<Client, Failure> {
+    /// What to call the credentials; never a secret of them.
+    pub(crate) fn credentials_from(&self) -> &str {
+        self.credentials.from()
+    }
+
+    /// A client of the tenant, what it sends noted in `sent`; nothing is sent yet.
+    pub(crate) fn client(self, sent: &Sent, io: &mut Io<'_>) -> Result<Client, Failure> {
         io.detail(&format!(
             "tenant {}, {}",
             self.tenant,
             printable(self.credentials.from())
         ));
-        let mut builder = self.credentials.client(self.tenant);
+        let mut builder = self.credentials.client(self.tenant, sent);
         if let Some(deadline) = self.deadline {
             builder = builder.deadline(deadline);
         }

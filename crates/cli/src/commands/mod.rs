@@ -1,8 +1,12 @@
 //! The commands, one to a file.
 
+mod delete;
 mod demo;
+mod diagnosis;
+mod doctor;
 mod link;
 mod list;
+mod manual;
 mod report;
 mod sandbox;
 mod story;
@@ -15,6 +19,7 @@ use crate::{
     environment::Environment,
     failure::Failure,
     io::Io,
+    sent::Sent,
     settings::Settings,
 };
 
@@ -33,8 +38,11 @@ impl Run<'_> {
             Command::List(list) => list::run(self, list, io).await,
             Command::Unlink(unlink) => unlink::run(self, unlink, io).await,
             Command::Link(link) => link::run(self, link, io).await,
+            Command::Doctor => doctor::run(self, io).await,
             Command::Sandbox(sandbox) => sandbox::run(self, sandbox, io),
             Command::Demo(demo) => demo::run(self, demo, io).await,
+            Command::Completions(typed) => manual::completions(typed, io),
+            Command::Man(typed) => manual::man(typed, io),
         }
     }
 
@@ -58,9 +66,12 @@ impl Run<'_> {
 
     fn target(&self, io: &mut Io<'_>) -> Result<Target, Failure> {
         let settings = Settings::new(self.shared, self.environment, io)?;
+        let sent = Sent::default();
         Ok(Target {
             tenant: settings.tenant.clone(),
-            client: settings.client(io)?,
+            credentials: settings.credentials_from().to_owned(),
+            client: settings.client(&sent, io)?,
+            sent,
         })
     }
 }
@@ -68,12 +79,24 @@ impl Run<'_> {
 /// A tenant and a client of it.
 struct Target {
     tenant: Tenant,
+    /// What to call the credentials; never a secret of them.
+    credentials: String,
     client: Client,
+    sent: Sent,
 }
 
 impl Target {
     fn failed(&self, user: &UserId) -> impl Fn(Error) -> Failure {
         |error| Failure::operation(&error, &self.tenant, user)
+    }
+
+    /// What is linked now.
+    async fn read(&self, user: &UserId) -> Result<Snapshot, Failure> {
+        let failed = self.failed(user);
+        let read = TakeSnapshot::new(user).map_err(&failed)?;
+        let seen = self.client.transport().call().execute(read).await;
+        let seen = seen.map_err(|error| failed(error.into()))?;
+        Ok(seen.output)
     }
 
     /// What is linked now; nothing where the token may not read that, but for a dry run, which has nothing else.

@@ -1,15 +1,15 @@
 //! What came of a change, for both forms of output.
 
 use ::unlink::{
-    Absent, ErrorKind, IdentityKey, Linked, ListedIdentity, NotLinked, SettledBy, Snapshot,
-    Unlinked, UserId, transport::ErrorKind as Request,
+    Absent, Deleted, ErrorKind, IdentityKey, Linked, ListedIdentity, NotLinked, Receipt, SettledBy,
+    Snapshot, Unlinked, User, UserId, transport::ErrorKind as Request,
 };
 
 use crate::{
     exit::Kind,
     failure::Failure,
     io::Io,
-    json::{self, ChangeDocument, IdentityDocument, LinkedDocument},
+    json::{self, AccountDocument, ChangeDocument, IdentityDocument, LinkedDocument},
     show,
     text::{printable, shown},
 };
@@ -22,6 +22,8 @@ pub(super) struct Report<'a> {
     connection: Option<&'a str>,
     /// The id of the separate account, where there is one afterwards.
     separate: Option<UserId>,
+    deleted: Option<AccountDocument<'a>>,
+    would_delete: Option<UserId>,
     linked: Vec<&'a ListedIdentity>,
     text: String,
 }
@@ -34,6 +36,8 @@ impl<'a> Report<'a> {
             identity: done.identity.key(),
             connection: done.identity.connection(),
             separate: Some(done.separate_user_id.clone()),
+            deleted: None,
+            would_delete: None,
             linked: done.remaining.iter().collect(),
             text: format!(
                 "Unlinked {key} from {user}. Its separate account is {separate}.\nLeft on {user}:",
@@ -51,6 +55,8 @@ impl<'a> Report<'a> {
             identity: &done.identity,
             connection: None,
             separate: Some(done.separate_user_id.clone()),
+            deleted: None,
+            would_delete: None,
             linked: done.remaining.iter().collect(),
             text: format!(
                 "{key} is not linked to {user} now. Nothing was read before, so whether it was linked until now is \
@@ -68,6 +74,8 @@ impl<'a> Report<'a> {
             identity: &nothing.identity,
             connection: None,
             separate: Some(nothing.separate_user_id.clone()),
+            deleted: None,
+            would_delete: None,
             linked: nothing.identities.iter().collect(),
             text: format!(
                 "Nothing to do: {separate} is not linked to {user}, it is an account of its own.\n\
@@ -87,6 +95,8 @@ impl<'a> Report<'a> {
             identity: key,
             connection: identity.connection(),
             separate: Some(key.separate_user_id()),
+            deleted: None,
+            would_delete: None,
             linked: left
                 .filter(|listed| !std::ptr::eq(*listed, identity))
                 .collect(),
@@ -100,6 +110,84 @@ impl<'a> Report<'a> {
         }
     }
 
+    pub(super) fn unlinked_and_deleted(done: &'a Unlinked, deleted: &'a Deleted) -> Self {
+        let account = AccountDocument::new(&deleted.user_id, &deleted.account);
+        let text = format!(
+            "Unlinked {key} from {user}, and deleted its separate account {dated}.\nLeft on {user}:",
+            key = shown(done.identity.key()),
+            user = shown(&done.user_id),
+            dated = dated(&account),
+        );
+        Self {
+            outcome: "unlinked_and_deleted",
+            separate: None,
+            deleted: Some(account),
+            text,
+            ..Self::unlinked(done)
+        }
+    }
+
+    pub(super) fn would_unlink_and_delete(
+        seen: &'a Snapshot,
+        identity: &'a ListedIdentity,
+    ) -> Self {
+        let key = identity.key();
+        let text = format!(
+            "Dry run, nothing was changed: {key} would be unlinked from {user}, \
+             and its separate account {separate} would be deleted.\nLeft on {user} would be:",
+            key = shown(key),
+            user = shown(seen.user_id()),
+            separate = shown(&key.separate_user_id()),
+        );
+        Self {
+            separate: None,
+            would_delete: Some(key.separate_user_id()),
+            text,
+            ..Self::would_unlink(seen, identity)
+        }
+    }
+
+    /// The second half alone: `seen` is what is linked, and what the receipt names is not.
+    pub(super) fn deleted(seen: &'a Snapshot, receipt: &'a Receipt, deleted: &'a Deleted) -> Self {
+        let account = AccountDocument::new(&deleted.user_id, &deleted.account);
+        Self {
+            outcome: "deleted",
+            user_id: seen.user_id(),
+            identity: receipt.identity(),
+            connection: None,
+            separate: None,
+            would_delete: None,
+            linked: seen.listed().iter().collect(),
+            text: format!(
+                "Deleted {dated}, which was split off {user}.\nLinked to {user}:",
+                dated = dated(&account),
+                user = shown(seen.user_id()),
+            ),
+            deleted: Some(account),
+        }
+    }
+
+    /// As [`deleted`](Self::deleted), with the account as it is now.
+    pub(super) fn would_delete(seen: &'a Snapshot, receipt: &'a Receipt, account: &User) -> Self {
+        let separate = receipt.separate_user_id();
+        Self {
+            outcome: "dry_run",
+            user_id: seen.user_id(),
+            identity: receipt.identity(),
+            connection: None,
+            separate: None,
+            deleted: None,
+            linked: seen.listed().iter().collect(),
+            text: format!(
+                "Dry run, nothing was changed: {dated} would be deleted, if it is unused since it was split off \
+                 {user}.\nLinked to {user}:",
+                dated = dated(&AccountDocument::new(&separate, account)),
+                user = shown(seen.user_id()),
+            ),
+            would_delete: Some(separate),
+        }
+    }
+
     pub(super) fn linked(done: &'a Linked) -> Self {
         Self {
             outcome: "linked",
@@ -107,6 +195,8 @@ impl<'a> Report<'a> {
             identity: &done.identity,
             connection: connection_of(&done.identity, &done.identities),
             separate: None,
+            deleted: None,
+            would_delete: None,
             linked: done.identities.iter().collect(),
             text: format!(
                 "Linked {key} to {user}.\nLinked to {user}:",
@@ -123,6 +213,8 @@ impl<'a> Report<'a> {
             identity,
             connection: connection_of(identity, seen.listed()),
             separate: None,
+            deleted: None,
+            would_delete: None,
             linked: seen.listed().iter().collect(),
             text: format!(
                 "Nothing to do: {key} is linked to {user} already.\nLinked to {user}:",
@@ -144,6 +236,8 @@ impl<'a> Report<'a> {
             identity: added.key(),
             connection: added.connection(),
             separate: None,
+            deleted: None,
+            would_delete: None,
             linked: identities.iter().chain([added]).collect(),
             text: format!(
                 "Dry run, nothing was changed: {key} would be linked to {user}.\nLinked to {user} would be:",
@@ -153,22 +247,39 @@ impl<'a> Report<'a> {
         }
     }
 
+    pub(super) fn document(&self) -> ChangeDocument<'_> {
+        ChangeDocument {
+            outcome: self.outcome,
+            user_id: self.user_id,
+            identity: IdentityDocument::new(self.identity, self.connection),
+            new_user_id: self.separate.as_ref(),
+            deleted: self.deleted.clone(),
+            would_delete: self.would_delete.as_ref(),
+            identities: LinkedDocument::all(self.linked.iter().copied()),
+        }
+    }
+
     /// Writes it in the form that was asked for.
     pub(super) fn tell(&self, io: &mut Io<'_>) -> Result<(), Failure> {
         let lines = if io.is_json() {
-            json::line(&ChangeDocument {
-                outcome: self.outcome,
-                user_id: self.user_id,
-                identity: IdentityDocument::new(self.identity, self.connection),
-                new_user_id: self.separate.as_ref(),
-                identities: LinkedDocument::all(self.linked.iter().copied()),
-            })?
+            json::line(&self.document())?
         } else {
             let rows = self.linked.iter().map(|linked| show::Row::listed(linked));
             format!("{}\n{}", self.text, show::table(io.out_paint(), rows))
         };
         io.result(&lines)
     }
+}
+
+/// An account with its dates, for a person to judge by.
+pub(super) fn dated(account: &AccountDocument<'_>) -> String {
+    let created = account.created_at.map(|at| format!("created {at}"));
+    let login = account
+        .last_login
+        .map_or_else(|| "no login".to_owned(), |at| format!("last login {at}"));
+    let dates: Vec<_> = created.into_iter().chain([login]).collect();
+    let text = format!("{} ({})", account.user_id, dates.join(", "));
+    printable(&text).into_owned()
 }
 
 fn connection_of<'a>(key: &IdentityKey, listed: &'a [ListedIdentity]) -> Option<&'a str> {

@@ -5,7 +5,7 @@ use ::unlink::{IdentityKey, Outcome, Tenant, UserId};
 use crate::{
     args::Unlink,
     commands::{
-        Run,
+        Run, delete,
         report::{Report, evidence, unheard_of, warn},
     },
     confirm::{Consent, consent},
@@ -15,6 +15,9 @@ use crate::{
 };
 
 pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Result<(), Failure> {
+    if typed.delete {
+        return delete::run(run, typed, io).await;
+    }
     let (user, wanted) = (&typed.pair.user_id, typed.pair.key()?);
     let dry_run = run.is_dry(typed.change.dry_run)?;
     if dry_run && typed.no_read {

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use unlink_sandbox::Sandbox;
+use unlink_sandbox::{Fault, Kind, Sandbox};
 
 use crate::{
     recorder::{Answer, Recorder},
@@ -57,6 +57,17 @@ fn a_refused_token_says_for_which_audience_to_get_one() {
         "a_token_of_another_domain",
         told.replace(other.url(), "http://OTHER")
     );
+}
+
+#[test]
+fn a_refused_token_where_the_clock_is_off_says_so() {
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.inject(Fault::new(Kind::SkewDate { seconds: 600 }));
+    let token = sandbox.expired_token(&["read:users"]);
+    let ran = with_token(&sandbox, &token, &["list", JANE]);
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    let (_, off) = ran.err.split_once("this machine's clock is ").unwrap();
+    assert!(off.contains(" s behind the tenant's"), "{ran:?}");
 }
 
 #[test]

@@ -9,6 +9,9 @@ fn each_command_explains_itself() {
         ("help_list", &["list", "--help"]),
         ("help_unlink", &["unlink", "--help"]),
         ("help_link", &["link", "--help"]),
+        ("help_doctor", &["doctor", "--help"]),
+        ("help_completions", &["completions", "--help"]),
+        ("help_man", &["man", "--help"]),
         ("help_sandbox", &["sandbox", "--help"]),
         ("help_demo", &["demo", "--help"]),
     ] {

@@ -6,16 +6,21 @@
 )]
 
 mod application;
+mod deleting;
 mod demo;
+mod doctor;
 mod failures;
 mod help;
 mod linking;
 mod listing;
+mod manual;
 #[cfg(unix)]
 mod prompt;
 mod proxy;
 mod readme;
 mod recorder;
+#[cfg(unix)]
+mod resuming;
 mod scopes;
 mod secrets;
 mod serving;

@@ -13,7 +13,7 @@ use rustix::{
 };
 use unlink_sandbox::Sandbox;
 
-use crate::support::{JANE, JANES_GOOGLE, Ran, at, requests};
+use crate::support::{Cli, JANE, JANES_GOOGLE, Ran, at, requests};
 
 /// A run whose input and messages are a terminal.
 struct AtTerminal {
@@ -24,6 +24,10 @@ struct AtTerminal {
 
 impl AtTerminal {
     fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
+        Self::of(at(sandbox, words))
+    }
+
+    fn of(cli: Cli) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         // A run of another test must not hold it open.
         fcntl_setfd(&terminal, FdFlags::CLOEXEC).unwrap();
@@ -36,7 +40,7 @@ impl AtTerminal {
             Mode::empty(),
         )
         .unwrap();
-        let mut command = at(sandbox, words).into_command();
+        let mut command = cli.into_command();
         let child = command
             .stdin(Stdio::from(line.try_clone().unwrap()))
             .stderr(Stdio::from(line))
@@ -147,6 +151,40 @@ fn what_changed_while_the_question_stood_is_seen() {
             .iter()
             .all(|method| method == "GET")
     );
+}
+
+#[test]
+fn a_deletion_asks_once_for_both_halves_and_goes_by_a_fresh_read() {
+    let delete = [&WORDS[..], &["--delete"]].concat();
+    let asked = |sandbox: &Sandbox| {
+        let token = sandbox.token(&["read:users", "update:users", "delete:users"]);
+        let mut asked = AtTerminal::of(at(sandbox, &delete).env("AUTH0_API_TOKEN", &token));
+        asked.read_until(ASKS);
+        asked
+    };
+    let sandbox = Sandbox::start().unwrap();
+    let ran = asked(&sandbox).answer("y\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(
+        methods(&sandbox),
+        ["GET", "GET", "DELETE", "GET", "DELETE", "GET"]
+    );
+    assert!(sandbox.user(JANES_GOOGLE).is_none());
+
+    // Someone else split it off while the question stood: that account is theirs.
+    let sandbox = Sandbox::start().unwrap();
+    let asked = asked(&sandbox);
+    let other = at(&sandbox, &[&WORDS[..], &["--yes"]].concat()).run();
+    assert_eq!(other.code, Some(0), "{other:?}");
+    let before = methods(&sandbox).len();
+    let ran = asked.answer("y\n");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        methods(&sandbox)[before..]
+            .iter()
+            .all(|method| method == "GET")
+    );
+    assert!(sandbox.user(JANES_GOOGLE).is_some());
 }
 
 #[test]

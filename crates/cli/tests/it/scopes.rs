@@ -57,6 +57,25 @@ fn code(cell: &str) -> Vec<String> {
 }
 
 impl Row {
+    fn token(&self, sandbox: &Sandbox, scopes: &[&str]) -> String {
+        match self.own {
+            true => sandbox.user_token(JANE, scopes),
+            false => sandbox.token(scopes),
+        }
+    }
+
+    /// Whether `doctor` says of a token with exactly these scopes that it is enough for the command.
+    fn doctor_agrees_with(&self, scopes: &[&str]) -> bool {
+        let sandbox = Sandbox::start().unwrap();
+        let ran = cli(&["doctor", "--json"])
+            .env("AUTH0_DOMAIN", sandbox.url())
+            .env("AUTH0_API_TOKEN", &self.token(&sandbox, scopes))
+            .run();
+        let document = ran.document();
+        let serves = document["serves"].as_array().unwrap();
+        serves.contains(&self.command.as_str().into())
+    }
+
     /// Runs the command with a token that has exactly these scopes, at a tenant where there is something to do.
     fn exit_with(&self, scopes: &[&str]) -> Option<i32> {
         let sandbox = Sandbox::start().unwrap();
@@ -81,10 +100,7 @@ impl Row {
                 }
             }
         }
-        let token = match self.own {
-            true => sandbox.user_token(JANE, scopes),
-            false => sandbox.token(scopes),
-        };
+        let token = self.token(&sandbox, scopes);
         let before = sandbox.effects().len();
         let ran = cli(&words)
             .env("AUTH0_DOMAIN", sandbox.url())
@@ -123,6 +139,32 @@ fn each_row_of_the_readme_holds() {
                 .filter(|scope| scope != left_out)
                 .collect();
             assert_eq!(row.exit_with(&rest), Some(4), "{} {rest:?}", row.command);
+        }
+    }
+}
+
+#[test]
+fn doctor_knows_the_same_scopes() {
+    // A command with an option that leaves something out needs no more than the command.
+    let leaves_out =
+        |row: &Row| row.command.ends_with("--no-read") || row.command.ends_with("--dry-run");
+    let mut rows = rows();
+    rows.retain(|row| !leaves_out(row));
+    assert!(rows.len() >= 8, "the table was not found");
+    for row in &rows {
+        let needed: Vec<&str> = row.needed.iter().map(String::as_str).collect();
+        assert!(
+            row.doctor_agrees_with(&needed),
+            "{} {needed:?}",
+            row.command
+        );
+        for left_out in &needed {
+            let rest: Vec<&str> = needed
+                .iter()
+                .copied()
+                .filter(|scope| scope != left_out)
+                .collect();
+            assert!(!row.doctor_agrees_with(&rest), "{} {rest:?}", row.command);
         }
     }
 }
