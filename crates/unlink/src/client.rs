@@ -11,7 +11,7 @@ use crate::{
     delete::{self, Deleted, GetUser, Receipt, UnlinkedAndDeleted},
     error::Error,
     link::{self, LinkOutcome, Secondary},
-    operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot},
+    operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot, lacks_scope},
     snapshot::Snapshot,
     trace::Ids,
 };
@@ -132,9 +132,7 @@ impl Client {
         let unlinking = async move {
             match call.execute(TakeSnapshot::new(&user)?).await {
                 Ok(seen) => unlink_seen(&call, &seen.output, &identity).await,
-                Err(error) if error.kind() == Failure::Forbidden => {
-                    unlink_unread(&call, user, identity).await
-                }
+                Err(error) if lacks_scope(&error) => unlink_unread(&call, user, identity).await,
                 Err(error) => Err(error.into()),
             }
         };

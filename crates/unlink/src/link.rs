@@ -8,7 +8,7 @@ use transport::{AccessToken, Answered, Call, ErrorKind as Failure, Response, Set
 use crate::{
     change::ChangeIdentity,
     error::Error,
-    operations::{FindConnection, TakeSnapshot},
+    operations::{FindConnection, TakeSnapshot, lacks_scope},
 };
 
 /// The account to link, and how the tenant is told which one it is.
@@ -190,7 +190,7 @@ pub(crate) async fn link(
             }
         }
         // Without a read the answer alone tells: it lists the identity, or the tenant refuses.
-        Err(error) if error.kind() == Failure::Forbidden => {}
+        Err(error) if lacks_scope(&error) => {}
         Err(error) => return Err(error.into()),
     }
     let (now, answered) = call.execute(operation).await?.split();

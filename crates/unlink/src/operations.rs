@@ -16,6 +16,11 @@ pub(crate) fn read_identities(user: &UserId) -> Result<Request, PathError> {
     ))
 }
 
+/// Whether a read was refused for want of a scope, and not because the user is out of the token's reach.
+pub(crate) fn lacks_scope(error: &transport::Error) -> bool {
+    error.kind() == transport::ErrorKind::Forbidden && !error.missing_scopes().is_empty()
+}
+
 /// Reads a user's identities in full: `GET /api/v2/users/{id}`, limited to what belongs to them.
 ///
 /// Source: [Get a user](https://auth0.com/docs/api/management/v2/users/get-users-by-id). Needs `read:users`, or

@@ -44,6 +44,20 @@ async fn a_refused_read_falls_back_to_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_user_out_of_the_tokens_reach_is_left_alone() {
+    let unowned = r#"{"statusCode":403,"message":"User to be acted on does not match subject in bearer token.","errorCode":"unowned_resource"}"#;
+    let script = ScriptedRoundTrip::new().answer(403, unowned);
+    let outcome = client(&script)
+        .unlink(&"auth0|1".parse().unwrap(), &"auth0|2".parse().unwrap())
+        .await;
+    assert_eq!(
+        outcome.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::Forbidden)
+    );
+    assert_eq!(sent(&script), [READ]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_lists_another_form_of_the_id_is_a_read() {
     let script = ScriptedRoundTrip::new()
         .answer(200, UNCHANGED)
