@@ -12,10 +12,12 @@ use std::{
 use base64::{Engine as _, prelude::*};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tracing_subscriber::fmt::MakeWriter;
-use transport::{ClientCredentials, ErrorKind as Failure, PrivateKey, SigningAlgorithm};
+use transport::{
+    ClientCredentials, ErrorKind as Failure, Operation as _, PrivateKey, SigningAlgorithm,
+};
 use unlink::{
-    AccessToken, Client, CurrentUser, Error, IdentityKey, LinkOutcome, Outcome, Receipt, Secondary,
-    Snapshot, UserId,
+    AccessToken, ChangeIdentity, Client, CurrentUser, Error, IdentityKey, LinkOutcome, Outcome,
+    Receipt, Secondary, Snapshot, UserId,
 };
 use unlink_sandbox::{Apply, Fault, Kind, Sandbox, Seed};
 
@@ -208,6 +210,41 @@ async fn operations(
     seen.show(&me.unlink(&google(3)).await.unwrap());
 }
 
+/// The public types that hold a secret, or could, and that no operation hands out.
+fn types(seen: &Seen, client: &Client, bearer: &str, id_token: &str) {
+    let token = AccessToken::new(bearer).unwrap();
+    seen.show(&token);
+    let builder = transport::Client::builder("https://example.auth0.com".parse().unwrap(), token);
+    let builder = builder
+        .proxy(format!("http://me:{IDP_TOKEN}@proxy:1"), "")
+        .extra_roots(KEY);
+    seen.show(&builder);
+    seen.show(client.transport());
+    seen.show(&client.transport().call());
+    let account = Secondary::from_id_token(id_token).unwrap();
+    let link = ChangeIdentity::link(&user(0), &account).unwrap();
+    seen.show(&link);
+    seen.show(link.request());
+    let body = [
+        r#"[{"provider":"github","user_id":1,"access_token":"#,
+        &serde_json::to_string(IDP_TOKEN).unwrap(),
+        "}]",
+    ]
+    .concat();
+    let mut answer = http::Response::new(body.clone().into());
+    answer
+        .headers_mut()
+        .insert("set-cookie", bearer.parse().unwrap());
+    let answer = transport::Response::from(answer);
+    seen.show(&answer);
+    seen.show(answer.body());
+    seen.show(&link.decode(&answer).unwrap());
+    let identities = unlink::identity_model::identities_from_json(body.as_bytes()).unwrap();
+    seen.show(&identities);
+    seen.show(&serde_json::to_string(&identities).unwrap());
+    seen.show(identities[0].access_token().unwrap());
+}
+
 /// Errors of every kind there is.
 async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
@@ -347,6 +384,7 @@ fn no_secret_is_traced_shown_or_said() {
         runtime.block_on(async {
             let client = client(&sandbox, &bearer);
             seen.show(&client);
+            types(&seen, &client, &bearer, &id_token);
             operations(&sandbox, &seen, &client, &user_token, &id_token).await;
             let by_secret = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
             seen.show(&by_secret);
