@@ -94,6 +94,20 @@ impl Builder {
         self
     }
 
+    /// Lets web pages of this origin (`http://localhost:3000`) call the tenant; none may if not said.
+    ///
+    /// In Auth0 these are an application's [allowed origins](https://auth0.com/docs/get-started/applications/set-up-cors).
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.settings.cors.origins.push(origin.into());
+        self
+    }
+
+    /// The headers that those pages may read beside the few every page may; none if not said.
+    pub fn expose_headers(mut self, headers: &[&str]) -> Self {
+        self.settings.cors.exposed = headers.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
     /// The rate limits; [`Plan::unlimited`] if not said.
     pub fn plan(mut self, plan: Plan) -> Self {
         self.settings.plan = plan;

@@ -41,6 +41,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         )
         .route("/__sandbox/clock", get(clock).post(set_clock))
         .route("/__sandbox/rules", get(rules).post(choose))
+        .route("/__sandbox/origins", get(origins).put(set_origins))
         .route("/__sandbox/tokens", post(token))
         .route("/__sandbox/requests", get(requests))
         .route("/__sandbox/effects", get(effects))
@@ -189,6 +190,15 @@ async fn choose(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refuse
         }
     }
     engine.rules = rules;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn origins(State(shared): Tenant) -> Json<Value> {
+    Json(json!(shared.engine().cors.origins))
+}
+
+async fn set_origins(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
+    shared.engine().cors.origins = read(&body)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -11,6 +11,7 @@ use crate::auth::{self, Verified};
 use crate::call::{Call, Inbound, Reply};
 use crate::catalogue;
 use crate::clock::{Clock, Millis};
+use crate::cors::Cors;
 use crate::entry::{EffectEntry, RequestEntry};
 use crate::errors::{ApiError, Part};
 use crate::exchange::Late;
@@ -31,6 +32,7 @@ pub(crate) struct Engine {
     pub(crate) tenant: Tenant,
     pub(crate) rules: Rules,
     pub(crate) clock: Clock,
+    pub(crate) cors: Cors,
     pub(crate) faults: Faults,
     pub(crate) requests: Ring<RequestEntry>,
     pub(crate) effects: Ring<EffectEntry>,
@@ -91,6 +93,7 @@ impl Engine {
             tenant: settings.tenant.clone(),
             rules,
             clock: settings.clock,
+            cors: settings.cors.clone(),
             faults,
             requests: Ring::new(settings.log_capacity),
             effects: Ring::new(settings.log_capacity),
@@ -190,9 +193,15 @@ impl Engine {
 
     fn answer(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
         self.look_at_clock();
-        let mut reply = self
-            .operate(ticket.routed.as_ref(), inbound)
-            .unwrap_or_else(|error| Reply::from(error).management(inbound));
+        let mut reply = match self.cors.preflight(inbound, &mut self.rules) {
+            Some(answer) => answer,
+            None => {
+                let reply = self
+                    .operate(ticket.routed.as_ref(), inbound)
+                    .unwrap_or_else(|error| Reply::from(error).management(inbound));
+                self.cors.mark(reply, inbound, &mut self.rules)
+            }
+        };
         if let Some(rules) = self.rules.end_of_answer() {
             reply = reply
                 .with_static(HeaderName::from_static("x-sandbox-provenance"), "inferred")

@@ -17,6 +17,7 @@ mod catalogue;
 mod clock;
 mod connections;
 mod control;
+mod cors;
 mod create_user;
 mod delivery;
 mod engine;

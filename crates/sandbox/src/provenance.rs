@@ -184,6 +184,9 @@ table! {
     RetryAfterOn429, "retry-after-on-429", Detail,
         "Does a 429 carry Retry-After?",
         [inferred("absent"), inferred("present")];
+    Cors, "cors", Detail,
+        "What do preflights and answers to web pages of allowed origins carry?",
+        [inferred("allowed-headers"), inferred("absent")];
     TokenErrors, "token-endpoint-errors", Detail,
         "How are the refusals of the token endpoint worded that were not seen?",
         [inferred("own-words")];

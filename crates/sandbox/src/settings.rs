@@ -1,6 +1,7 @@
 //! What a tenant was started with; a reset goes back to it.
 
 use crate::clock::Clock;
+use crate::cors::Cors;
 use crate::fault::Fault;
 use crate::oauth::Client;
 use crate::plan::{Plan, Reset};
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     /// Choices other than the first of the provenance table.
     pub(crate) choices: Vec<(Behaviour, String)>,
     pub(crate) clock: Clock,
+    pub(crate) cors: Cors,
     pub(crate) faults: Vec<Fault>,
     pub(crate) plan: Plan,
     pub(crate) reset: Reset,
@@ -38,6 +40,7 @@ impl Default for Settings {
             strict: false,
             choices: Vec::new(),
             clock: Clock::real(),
+            cors: Cors::default(),
             faults: Vec::new(),
             plan: Plan::unlimited(),
             reset: Reset::default(),

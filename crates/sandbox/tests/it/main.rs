@@ -9,6 +9,7 @@ mod assertions;
 mod client;
 mod clock;
 mod controls;
+mod cors;
 mod creating;
 mod docs;
 mod faults;
