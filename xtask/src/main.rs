@@ -7,6 +7,7 @@
 
 mod ci;
 mod codegen;
+mod contract;
 mod failure;
 mod tidy;
 
@@ -23,6 +24,8 @@ usage: cargo xtask TASK
   codegen --from-openapi FILE --date YYYY-MM-DD
                              update the spec list from Auth0's Management API OpenAPI document of that date
   tidy                       fail when a rule of the house that the sources can show is broken
+  contract                   let the official clients (npm, PyPI) and a browser use the local tenant, and compare what they see
+  contract --keep            what they see becomes what they should see
   ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo";
 
 fn main() -> ExitCode {
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
             codegen::update_from_openapi(&root, Path::new(file), date)
         }
         ["tidy"] => tidy::run(&root),
+        ["contract"] => contract::run(&root, contract::Seen::Compare),
+        ["contract", "--keep"] => contract::run(&root, contract::Seen::Keep),
         ["ci"] => ci::run(&root),
         ["help" | "--help" | "-h"] => Ok(USAGE.to_owned()),
         _ => {

@@ -1,0 +1,120 @@
+//! `cargo xtask contract`: the official clients and a browser against the local tenant, compared with what they should see.
+
+mod clients;
+mod process;
+mod tenant;
+
+use crate::failure::{Failure, Result, read, write};
+use clients::{Client, Readiness};
+use similar::TextDiff;
+use std::path::{Path, PathBuf};
+use tenant::Tenant;
+
+/// Where the clients' programs, their pinned packages and what they should see are.
+const FOLDER: &str = "xtask/contract";
+
+/// What to do with what was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It has to be what is expected.
+    Compare,
+    /// It becomes what is expected.
+    Keep,
+}
+
+/// Runs every client against a fresh tenant of its own; the report lists what each saw.
+pub(crate) fn run(root: &Path, seen: Seen) -> Result<String> {
+    let cache = cache(root);
+    let mut report = Vec::new();
+    for client in Client::ALL {
+        println!("==> {}", client.name());
+        let program = match client.prepare(root, &cache)? {
+            Readiness::Ready(program) => program,
+            Readiness::Missing(what) => {
+                report.push(format!("{}: skipped: {what}", client.name()));
+                continue;
+            }
+        };
+        let tenant = Tenant::start(root, &cache)?;
+        let mut lines = program.run(&tenant)?;
+        lines.push_str(&tenant.finish()?);
+        print!("{lines}");
+        let expected = root.join(FOLDER).join(client.expected());
+        match seen {
+            Seen::Keep => write(&expected, &lines)?,
+            Seen::Compare => compare(client, &read(&expected)?, &lines)?,
+        }
+        report.push(format!(
+            "{}: {} lines",
+            client.name(),
+            lines.lines().count()
+        ));
+    }
+    Ok(format!("contract: {}", report.join("; ")))
+}
+
+fn compare(client: Client, expected: &str, seen: &str) -> Result<()> {
+    // Line endings are the checkout's business.
+    let expected = expected.replace("\r\n", "\n");
+    if expected == seen {
+        return Ok(());
+    }
+    let file = format!("{FOLDER}/{}", client.expected());
+    let diff = TextDiff::from_lines(expected.as_str(), seen)
+        .unified_diff()
+        .header(&file, "as seen")
+        .to_string();
+    let name = client.name();
+    Err(Failure::new(format!(
+        "{diff}\ncontract: {name} saw something else. If that is right: cargo xtask contract --keep"
+    )))
+}
+
+/// Where packages are installed: below the target folder, so that they are kept and never committed.
+fn cache(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root.join("target"), |folder| root.join(folder));
+    target.join("contract")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Client, FOLDER, compare};
+    use crate::failure::read;
+
+    #[test]
+    fn what_differs_is_shown_line_by_line() {
+        assert!(compare(Client::Node, "list: 200\n", "list: 200\n").is_ok());
+        let failure = compare(
+            Client::Node,
+            "list: 200\nunlink: 200\n",
+            "list: 200\nunlink: 404\n",
+        );
+        insta::assert_snapshot!(failure.unwrap_err(), @r"
+        --- xtask/contract/node.txt
+        +++ as seen
+        @@ -1,2 +1,2 @@
+         list: 200
+        -unlink: 200
+        +unlink: 404
+
+        contract: node saw something else. If that is right: cargo xtask contract --keep
+        ");
+    }
+
+    #[test]
+    fn a_step_that_is_missing_is_a_difference() {
+        assert!(compare(Client::Python, "list: 200\nunlink: 200\n", "list: 200\n").is_err());
+    }
+
+    #[test]
+    fn both_official_clients_are_to_see_the_same_answers() {
+        let expected = |client: Client| read(&crate::root().join(FOLDER).join(client.expected()));
+        let node = expected(Client::Node).unwrap();
+        // The only difference: what each calls an error that the operation does not document.
+        let python = expected(Client::Python)
+            .unwrap()
+            .replace(" ApiError ", " ManagementError ");
+        assert_eq!(node, python);
+    }
+}
