@@ -1,0 +1,208 @@
+//! The job as a file: only its owner may read it, one process writes it, and its disk is this machine's.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use crate::error::{Error, ErrorKind, storage};
+
+/// Makes an empty file that nobody else may read.
+pub(super) fn create(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map_err(|error| storage(&format!("make {}", path.display()), error))
+}
+
+/// The file that a job is written to until it is whole; it goes with this value unless it was put in its place.
+pub(super) struct NewFile {
+    pub(super) path: PathBuf,
+    target: PathBuf,
+}
+
+impl NewFile {
+    pub(super) fn new(target: &Path) -> Result<Self, Error> {
+        if target.exists() {
+            return Err(exists(target));
+        }
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.draft", std::process::id()));
+        let path = target.with_file_name(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(storage("remove an old draft", error));
+            }
+            _ => {}
+        }
+        create(&path)?;
+        let draft = Self {
+            path,
+            target: target.to_owned(),
+        };
+        refuse_network(&draft.path)?;
+        Ok(draft)
+    }
+
+    /// Puts the file in its place, durably, unless there is one by now.
+    pub(super) fn place(self) -> Result<(), Error> {
+        let written = File::open(&self.path).and_then(|file| file.sync_all());
+        written.map_err(|error| storage("write the job", error))?;
+        // A link, unlike a rename, does not replace a file.
+        match fs::hard_link(&self.path, &self.target) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(exists(&self.target));
+            }
+            // Not every file system has links.
+            Err(_) => fs::rename(&self.path, &self.target)
+                .map_err(|error| storage("put the job in its place", error))?,
+            Ok(()) => {}
+        }
+        #[cfg(unix)]
+        if let Some(folder) = self.target.parent() {
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(|error| storage("write the job's folder", error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // Nothing to be done about a draft that stays: the next one of this name replaces it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn exists(path: &Path) -> Error {
+    let message = format!("{} is there already", path.display());
+    Error::new(ErrorKind::Exists, message)
+}
+
+/// Refuses files on another machine's disk: their locks and syncs are not to be relied on.
+pub(super) fn refuse_network(path: &Path) -> Result<(), Error> {
+    #[cfg(target_os = "linux")]
+    {
+        let stat = rustix::fs::statfs(path)
+            .map_err(|error| storage(&format!("look at {}", path.display()), error.into()))?;
+        // The field's width and sign differ between architectures.
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::unnecessary_cast,
+            reason = "the numbers have 32 bits everywhere"
+        )]
+        if let Some(name) = network(stat.f_type as u32) {
+            let message = format!(
+                "{} is on a network file system ({name}), where a job could be damaged: put it on a local disk",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::NetworkFileSystem, message));
+        }
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// The name of a file system that is another machine's, by its number in `statfs(2)`.
+#[cfg(any(target_os = "linux", test))]
+fn network(number: u32) -> Option<&'static str> {
+    Some(match number {
+        0x6969 => "NFS",
+        0x517b => "SMB",
+        0xfe53_4d42 => "SMB2",
+        0xff53_4d42 => "CIFS",
+        0x0102_1997 => "9P",
+        0x00c3_6400 => "Ceph",
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x7375_7245 => "Coda",
+        0x0bd0_0bd0 => "Lustre",
+        0x0116_1970 => "GFS2",
+        0x7461_636f => "OCFS2",
+        0x564c => "NCP",
+        _ => return None,
+    })
+}
+
+/// The files this process has locked: opening one again, and closing it, would take SQLite's own locks away.
+static LOCKED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// The right to write a job, until dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(path: &Path) -> Result<Self, Error> {
+        let path = fs::canonicalize(path)
+            .map_err(|error| storage(&format!("open {}", path.display()), error))?;
+        let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if locked.contains(&path) {
+            return Err(busy(&path));
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(|error| storage(&format!("open {}", path.display()), error))?;
+        #[cfg(unix)]
+        {
+            use rustix::{
+                fs::{FlockOperation, flock},
+                io::Errno,
+            };
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Err(busy(&path)),
+                Err(error) => return Err(storage("lock the job", error.into())),
+            }
+        }
+        locked.insert(path.clone());
+        Ok(Self { path, _file: file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        LOCKED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.path);
+    }
+}
+
+fn busy(path: &Path) -> Error {
+    let message = format!(
+        "{} is being worked on by another process: wait for it, or look at its status",
+        path.display()
+    );
+    Error::new(ErrorKind::Locked, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_of_other_machines_are_known() {
+        assert_eq!(network(0x6969), Some("NFS"));
+        assert_eq!(network(0xff53_4d42), Some("CIFS"));
+        // ext4, tmpfs, overlayfs, btrfs
+        for local in [0xef53, 0x0102_1994, 0x794c_7630, 0x9123_683e] {
+            assert_eq!(network(local), None);
+        }
+    }
+}

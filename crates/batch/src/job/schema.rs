@@ -1,0 +1,74 @@
+//! The tables of a job file, and how a file is known to be one.
+
+use rusqlite::Connection;
+
+use crate::error::{Error, ErrorKind};
+
+/// "A0ul", in the header of the file.
+const APPLICATION_ID: i32 = 0x4130_756c;
+const VERSION: i32 = 1;
+
+/// `identities` is what a user looked like, as the tenant writes it; `intent` holds what may have been sent and has no
+/// result; a result that is open is tried again.
+const TABLES: &str = "
+CREATE TABLE job (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE user (
+    id INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL UNIQUE,
+    identities TEXT,
+    read_at INTEGER
+);
+CREATE TABLE row (
+    number INTEGER PRIMARY KEY,
+    user INTEGER NOT NULL REFERENCES user (id),
+    provider TEXT NOT NULL,
+    identity_user_id TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    UNIQUE (user, provider, identity_user_id)
+);
+CREATE TABLE lost (user_id TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE intent (row INTEGER PRIMARY KEY REFERENCES row (number), run INTEGER NOT NULL);
+CREATE TABLE result (
+    row INTEGER PRIMARY KEY REFERENCES row (number),
+    run INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    message TEXT
+);
+CREATE TABLE run (
+    number INTEGER PRIMARY KEY,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    client TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    options TEXT NOT NULL,
+    ending TEXT
+);
+";
+
+/// Makes the tables in an empty file.
+pub(super) fn create(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(TABLES)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Refuses what is no job, or one of a newer version.
+pub(super) fn check(connection: &Connection) -> Result<(), Error> {
+    let number = |name| connection.pragma_query_value(None, name, |value| value.get::<_, i32>(0));
+    if number("application_id")? != APPLICATION_ID {
+        let message = "the file is no job: it is a database of another program";
+        return Err(Error::new(ErrorKind::NotAJob, message));
+    }
+    let version = number("user_version")?;
+    if version > VERSION {
+        let message = format!(
+            "the job was made by a newer version of this program (format {version}, and this one knows {VERSION}): use that"
+        );
+        return Err(Error::new(ErrorKind::NewerJob, message));
+    }
+    Ok(())
+}

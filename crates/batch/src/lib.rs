@@ -1,0 +1,36 @@
+//! Many unlinkings on Auth0, from one job file: planned, reviewed, applied, stopped and gone on with.
+//!
+//! A [`Planner`] reads a list or an export and writes a job: what to do, in order, and what each user looked like. It
+//! holds nothing that could change a tenant. [`Job::apply`] does what the job says: what is about to be sent is on the
+//! disk before it is sent, so that a run that was killed at any instant is gone on with by reading, not by guessing.
+//!
+//! ```no_run
+//! use unlink_batch::{Apply, Job, Planner, Selection, Stop};
+//!
+//! # async fn example(client: unlink::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! let plan = Planner::new("example.eu.auth0.com".parse()?)
+//!     .selection(Selection::default().connection("old-saml"))
+//!     .plan("job.db", "export.json.gz", std::fs::File::open("export.json.gz")?)?;
+//! println!("{} identities, digest {}", plan.rows, plan.digest);
+//!
+//! let job = Job::open("job.db")?;
+//! let (_stopper, stop) = Stop::new();
+//! let summary = job.apply(&client, Apply::default().expect(plan.digest), stop).await?;
+//! println!("{} unlinked", summary.counts.unlinked);
+//! # Ok(())
+//! # }
+//! ```
+
+mod apply;
+mod digest;
+mod error;
+mod input;
+mod job;
+mod plan;
+
+pub use apply::{Apply, Ending, Evidence, Progress, Stop, Stopper, Summary};
+pub use digest::Digest;
+pub use error::{Error, ErrorKind};
+pub use input::{BadLine, Columns, Selection};
+pub use job::{Action, Counts, Failed, Job, Plan, Status, Warning};
+pub use plan::{Estimate, Limit, Planner};

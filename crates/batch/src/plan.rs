@@ -1,0 +1,263 @@
+//! Planning: from a list or an export to a job file. Nothing here could change a tenant.
+
+mod estimate;
+
+use std::{
+    fmt,
+    io::{Read, Write},
+    path::Path,
+};
+
+use unlink::UserId;
+
+pub use self::estimate::{Estimate, Limit};
+use crate::{
+    error::{Error, ErrorKind},
+    input::{self, BadLine, Columns, Exported, Record, Refusal, Selection, Sink},
+    job::{Action, Draft, Lost, NewRow, Plan, Planned},
+};
+
+/// How many bad lines an error holds.
+const FIRST_BAD_LINES: usize = 20;
+
+/// Makes job files.
+pub struct Planner<'a> {
+    tenant: unlink::Tenant,
+    action: Action,
+    selection: Selection,
+    columns: Columns,
+    rejects: Option<&'a mut dyn Write>,
+}
+
+impl fmt::Debug for Planner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planner")
+            .field("tenant", &self.tenant)
+            .field("action", &self.action)
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Planner<'_> {
+    /// Plans for a tenant: unlinking, and nothing more.
+    #[must_use]
+    pub fn new(tenant: unlink::Tenant) -> Self {
+        Self {
+            tenant,
+            action: Action::Unlink,
+            selection: Selection::default(),
+            columns: Columns::default(),
+            rejects: None,
+        }
+    }
+
+    /// What to do with each identity.
+    #[must_use]
+    pub fn action(self, action: Action) -> Self {
+        Self { action, ..self }
+    }
+
+    /// Which identities of an export are meant; a file of rows says itself.
+    #[must_use]
+    pub fn selection(self, selection: Selection) -> Self {
+        Self { selection, ..self }
+    }
+
+    /// What the columns of a CSV file of rows are called.
+    #[must_use]
+    pub fn columns(self, columns: Columns) -> Self {
+        Self { columns, ..self }
+    }
+
+    /// Leaves bad lines out, and writes each as a line of JSON: `line`, `column`, `reason` and `text`.
+    #[must_use]
+    pub fn skip_bad<'b>(self, rejects: &'b mut dyn Write) -> Planner<'b> {
+        Planner {
+            tenant: self.tenant,
+            action: self.action,
+            selection: self.selection,
+            columns: self.columns,
+            rejects: Some(rejects),
+        }
+    }
+
+    /// Reads `source`, called `name` from now on, and writes the job to `path`.
+    ///
+    /// The kind of source is found out: CSV with the columns `user_id`, `provider` and `identity_user_id`; a JSON
+    /// object a line with those keys, or `user_id` and `identity`; or
+    /// [an export of users](https://auth0.com/docs/manage-users/user-migration/bulk-user-exports) in either format.
+    /// Each may be gzipped. An identity that is there twice is one row.
+    ///
+    /// # Errors
+    ///
+    /// [`Source`](ErrorKind::Source), [`Input`](ErrorKind::Input), [`BadLines`](ErrorKind::BadLines) about what is
+    /// read; [`Exists`](ErrorKind::Exists), [`NetworkFileSystem`](ErrorKind::NetworkFileSystem) and
+    /// [`Storage`](ErrorKind::Storage) about `path`.
+    pub fn plan(
+        self,
+        path: impl AsRef<Path>,
+        name: &str,
+        source: impl Read,
+    ) -> Result<Plan, Error> {
+        let draft = Draft::new(path.as_ref(), &self.tenant, self.action)?;
+        let mut sorter = Sorter {
+            draft,
+            selection: self.selection,
+            rejects: self.rejects,
+            first_bad: Vec::new(),
+            planned: Planned::default(),
+        };
+        let source = input::read(source, &self.columns, &mut sorter)?;
+        let Sorter {
+            draft,
+            rejects,
+            first_bad,
+            planned,
+            ..
+        } = sorter;
+        if planned.bad > 0 && rejects.is_none() {
+            return Err(Error::bad(name, planned.bad, first_bad));
+        }
+        draft.finish(name, &source, planned)
+    }
+}
+
+/// Sorts what a source says into the job.
+struct Sorter<'a> {
+    draft: Draft,
+    selection: Selection,
+    rejects: Option<&'a mut dyn Write>,
+    first_bad: Vec<BadLine>,
+    planned: Planned,
+}
+
+impl Sorter<'_> {
+    fn user(&mut self, line: u64, user: &Exported<'_>) -> Result<Result<(), Refusal>, Error> {
+        if self.selection.is_empty() {
+            let message = "this is an export of users: say which of their identities are meant, by connection, provider, \
+                           identity, or where the e-mail address differs";
+            return Err(Error::new(ErrorKind::Input, message));
+        }
+        self.planned.users += 1;
+        let mut chosen = user
+            .identities
+            .iter()
+            .enumerate()
+            .filter(|(_, identity)| self.selection.selects(user, identity))
+            .peekable();
+        if chosen.peek().is_none() {
+            return Ok(Ok(()));
+        }
+        if let Err(error) = user.user_id.parse::<UserId>() {
+            return Ok(Err(Refusal::new(1, error)));
+        }
+        let chosen: Vec<usize> = chosen.map(|(index, _)| index).collect();
+        let mut stored = None;
+        for index in chosen.iter().copied() {
+            if index == 0 {
+                self.planned.main += 1;
+                self.draft.lost(&user.user_id, Lost::MainIdentity)?;
+                continue;
+            }
+            let identity = &user.identities[index];
+            if identity.user_id.text == "." || identity.user_id.text == ".." {
+                return Ok(Err(Refusal::new(1, "the id of an identity is `.` or `..`")));
+            }
+            let id = match stored {
+                Some(id) => id,
+                None => *stored.insert(self.draft.user(&user.user_id, Some(&user.identities))?),
+            };
+            self.row(
+                line,
+                id,
+                &user.user_id,
+                &identity.provider,
+                &identity.user_id.text,
+            )?;
+        }
+        if stored.is_some() && !keeps_verified_email(user, &chosen) {
+            self.planned.without_email += 1;
+            self.draft.lost(&user.user_id, Lost::VerifiedEmail)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn row(
+        &mut self,
+        line: u64,
+        user: i64,
+        user_id: &str,
+        provider: &str,
+        identity_user_id: &str,
+    ) -> Result<(), Error> {
+        let row = NewRow {
+            user,
+            user_id,
+            provider,
+            identity_user_id,
+            line,
+        };
+        if self.draft.row(&row)? {
+            self.planned.rows += 1;
+        } else {
+            self.planned.duplicates += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Whether the user has a verified e-mail address without the identities that are chosen.
+fn keeps_verified_email(user: &Exported<'_>, chosen: &[usize]) -> bool {
+    let left = user.identities.iter().enumerate();
+    (user.email_verified && user.email.is_some())
+        || left
+            .filter(|(index, _)| !chosen.contains(index))
+            .any(|(_, identity)| identity.email_verified && identity.email.is_some())
+}
+
+impl Sink for Sorter<'_> {
+    fn record(&mut self, line: u64, record: Record<'_>) -> Result<Result<(), Refusal>, Error> {
+        match record {
+            Record::User(user) => self.user(line, &user),
+            Record::Row(..) if !self.selection.is_empty() => {
+                let message = "this is a file of rows, which says itself what is meant; only an export can be selected from";
+                Err(Error::new(ErrorKind::Input, message))
+            }
+            Record::Row(user, identity, column) => {
+                if identity.separate_user_id() == user {
+                    let reason = "the main identity of the user, which cannot be unlinked";
+                    return Ok(Err(Refusal::new(column, reason)));
+                }
+                let id = self.draft.user(user.as_str(), None)?;
+                let (provider, id_there) = (identity.provider(), identity.user_id());
+                self.row(
+                    line,
+                    id,
+                    user.as_str(),
+                    provider.as_str(),
+                    id_there.as_str(),
+                )?;
+                Ok(Ok(()))
+            }
+        }
+    }
+
+    fn bad(&mut self, bad: BadLine, text: &[u8]) -> Result<(), Error> {
+        self.planned.bad += 1;
+        if let Some(rejects) = &mut self.rejects {
+            let reject = serde_json::json!({
+                "line": bad.line,
+                "column": bad.column,
+                "reason": bad.reason,
+                "text": String::from_utf8_lossy(text),
+            });
+            writeln!(rejects, "{reject}")
+                .map_err(|error| crate::error::storage("write the rejects", error))?;
+        }
+        if self.first_bad.len() < FIRST_BAD_LINES {
+            self.first_bad.push(bad);
+        }
+        Ok(())
+    }
+}

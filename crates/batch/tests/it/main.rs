@@ -1,0 +1,12 @@
+//! Jobs as an operator has them made and worked on.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that unwraps fails with a place and a message"
+)]
+
+mod applying;
+mod bad_input;
+mod job_files;
+mod kills;
+mod planning;
