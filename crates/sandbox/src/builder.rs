@@ -134,6 +134,15 @@ impl Builder {
         self
     }
 
+    /// How long after a change `GET /users` knows of it; at once if not said.
+    ///
+    /// The real search is [eventually consistent](https://auth0.com/docs/manage-users/user-search). The lag is measured by the
+    /// tenant's clock.
+    pub const fn search_lag(mut self, lag: Duration) -> Self {
+        self.settings.search_lag = lag;
+        self
+    }
+
     /// A fault that is there from the start; see [`Sandbox::inject`].
     pub fn fault(mut self, fault: Fault) -> Self {
         self.settings.faults.push(fault);

@@ -42,6 +42,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/__sandbox/clock", get(clock).post(set_clock))
         .route("/__sandbox/rules", get(rules).post(choose))
         .route("/__sandbox/origins", get(origins).put(set_origins))
+        .route("/__sandbox/search", get(search).put(set_search))
         .route("/__sandbox/tokens", post(token))
         .route("/__sandbox/requests", get(requests))
         .route("/__sandbox/effects", get(effects))
@@ -97,7 +98,7 @@ async fn snapshot(State(shared): Tenant) -> Json<Value> {
 
 async fn restore(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
     let seed = Seed::from_value(read(&body)?).map_err(|error| Refused(error.to_string()))?;
-    shared.engine().tenant = seed.tenant;
+    shared.engine().replace(seed.tenant);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -199,6 +200,25 @@ async fn origins(State(shared): Tenant) -> Json<Value> {
 
 async fn set_origins(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
     shared.engine().cors.origins = read(&body)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How far behind a search is.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SearchChange {
+    lag_ms: u64,
+}
+
+async fn search(State(shared): Tenant) -> Json<Value> {
+    let lag = shared.engine().search_lag().as_millis();
+    Json(json!({ "lag_ms": u64::try_from(lag).unwrap_or(u64::MAX) }))
+}
+
+async fn set_search(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
+    let change: SearchChange = read(&body)?;
+    let lag = Duration::from_millis(change.lag_ms);
+    shared.engine().set_search_lag(lag);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastrand::Rng;
 use http::header::DATE;
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use crate::account::Account;
 use crate::auth::{self, Verified};
 use crate::call::{Call, Inbound, Reply};
 use crate::catalogue;
@@ -22,6 +24,7 @@ use crate::plan::Group;
 use crate::provenance::{Behaviour, Rules};
 use crate::ring::Ring;
 use crate::routes::{self, Routed, Serve};
+use crate::search::index::SearchIndex;
 use crate::settings::Settings;
 use crate::tenant::Tenant;
 
@@ -43,6 +46,8 @@ pub(crate) struct Engine {
     pub(crate) generation: u64,
     /// The ids of the client assertions that were used.
     pub(crate) spent_assertions: HashSet<String>,
+    /// What a search knows, if that is not all there is.
+    index: Option<SearchIndex>,
     limiter: Limiter,
     verified: Verified,
     present: Present,
@@ -90,6 +95,7 @@ impl Engine {
             faults.inject(fault.clone());
         }
         Self {
+            index: SearchIndex::new(&settings.tenant, settings.search_lag),
             tenant: settings.tenant.clone(),
             rules,
             clock: settings.clock,
@@ -138,7 +144,37 @@ impl Engine {
         self.serving = Some(ticket.seq);
         let reply = self.answer(ticket, inbound);
         self.serving = None;
+        if let Some(index) = &mut self.index {
+            index.note(self.present.at, &self.tenant);
+        }
+        self.tenant.forget_touched();
         reply
+    }
+
+    /// Puts other users and connections in the place of all there are; a search knows them at once.
+    pub(crate) fn replace(&mut self, tenant: Tenant) {
+        self.tenant = tenant;
+        self.set_search_lag(self.search_lag());
+    }
+
+    pub(crate) fn search_lag(&self) -> Duration {
+        self.index.as_ref().map_or(Duration::ZERO, SearchIndex::lag)
+    }
+
+    /// From here on a search learns of changes so much later; what came before, it knows.
+    pub(crate) fn set_search_lag(&mut self, lag: Duration) {
+        self.index = SearchIndex::new(&self.tenant, lag);
+    }
+
+    /// The users that a search knows of, in order of creation.
+    pub(crate) fn searchable(&mut self, now: Millis) -> Box<dyn Iterator<Item = &Account> + '_> {
+        match &mut self.index {
+            None => Box::new(self.tenant.accounts()),
+            Some(index) => {
+                index.catch_up(now);
+                Box::new(index.accounts())
+            }
+        }
     }
 
     /// What the answer would be; nothing changes.

@@ -44,6 +44,7 @@ mod redact;
 mod ring;
 mod routes;
 mod sandbox;
+mod search;
 mod seed;
 mod seed_reader;
 mod server;

@@ -184,6 +184,9 @@ table! {
     RetryAfterOn429, "retry-after-on-429", Detail,
         "Does a 429 carry Retry-After?",
         [inferred("absent"), inferred("present")];
+    SearchOrder, "search-order", Detail,
+        "In which order are users listed when no order is asked for?",
+        [inferred("creation")];
     Cors, "cors", Detail,
         "What do preflights and answers to web pages of allowed origins carry?",
         [inferred("allowed-headers"), inferred("absent")];

@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::plan::Group;
-use crate::{connections, create_user, identities, oauth, update_user, users};
+use crate::{connections, create_user, identities, oauth, search, update_user, users};
 
 /// Who may call an operation, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,13 @@ pub(crate) static SERVED: &[Operation] = &[
         path: "/api/v2/connections",
         group: Group::OtherManagement,
         serve: Serve::Scoped(&["read:connections"], connections::list),
+    },
+    Operation {
+        id: "get_users",
+        method: Method::GET,
+        path: "/api/v2/users",
+        group: Group::ReadUsers,
+        serve: Serve::Scoped(&["read:users", "read:user_idp_tokens"], search::list),
     },
     Operation {
         id: "get_users-by-email",

@@ -275,7 +275,7 @@ impl Sandbox {
 
     /// Replaces all users and connections, as after a [`state`](Self::state) that was kept; the logs stay.
     pub fn restore(&self, seed: Seed) {
-        self.shared.engine().tenant = seed.tenant;
+        self.shared.engine().replace(seed.tenant);
     }
 
     fn machine_token(&self, scopes: &[&str], expires_at: i64) -> String {

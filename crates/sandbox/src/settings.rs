@@ -1,5 +1,7 @@
 //! What a tenant was started with; a reset goes back to it.
 
+use std::time::Duration;
+
 use crate::clock::Clock;
 use crate::cors::Cors;
 use crate::fault::Fault;
@@ -19,6 +21,8 @@ pub(crate) struct Settings {
     /// Choices other than the first of the provenance table.
     pub(crate) choices: Vec<(Behaviour, String)>,
     pub(crate) clock: Clock,
+    /// How long after a change a search knows of it.
+    pub(crate) search_lag: Duration,
     pub(crate) cors: Cors,
     pub(crate) faults: Vec<Fault>,
     pub(crate) plan: Plan,
@@ -40,6 +44,7 @@ impl Default for Settings {
             strict: false,
             choices: Vec::new(),
             clock: Clock::real(),
+            search_lag: Duration::ZERO,
             cors: Cors::default(),
             faults: Vec::new(),
             plan: Plan::unlimited(),

@@ -47,6 +47,8 @@ pub(crate) struct Tenant {
     owners: HashMap<Arc<str>, usize>,
     /// The places of the accounts that have an e-mail themselves; made when first asked for.
     emails: Option<HashMap<String, Vec<usize>>>,
+    /// The places that changed since somebody last took note.
+    touched: Vec<usize>,
 }
 
 /// Where an id leads.
@@ -89,7 +91,22 @@ impl Tenant {
         (*self.at(place)?.user_id == *user_id).then_some(place)
     }
 
+    /// The accounts by their places, which never change.
+    pub(crate) fn places(&self) -> &[Option<Arc<Account>>] {
+        &self.accounts
+    }
+
+    /// The places that changed since they were last forgotten.
+    pub(crate) fn touched(&self) -> &[usize] {
+        &self.touched
+    }
+
+    pub(crate) fn forget_touched(&mut self) {
+        self.touched.clear();
+    }
+
     fn at_mut(&mut self, place: usize) -> Option<&mut Account> {
+        self.touched.push(place);
         self.accounts.get_mut(place)?.as_mut().map(Arc::make_mut)
     }
 
@@ -194,6 +211,7 @@ impl Tenant {
         if self.emails.is_some() {
             self.note_email(account.email(), self.accounts.len());
         }
+        self.touched.push(self.accounts.len());
         let change = Change::user_created(&account.user_id);
         self.accounts.push(Some(Arc::new(account)));
         change
@@ -202,6 +220,7 @@ impl Tenant {
     /// Deletes an account and, with it, every identity linked to it.
     pub(crate) fn delete(&mut self, user_id: &str) -> Option<Change> {
         let owner = self.place(user_id)?;
+        self.touched.push(owner);
         let account = self.accounts.get_mut(owner)?.take()?;
         for identity in &account.identities {
             self.owners.remove(&identity.account_id());

@@ -70,7 +70,7 @@ pub(crate) fn reply(
     ))
 }
 
-fn show<'a>(account: &'a Account, fields: &'a Fields, call: &Call<'_>) -> UserView<'a> {
+pub(crate) fn show<'a>(account: &'a Account, fields: &'a Fields, call: &Call<'_>) -> UserView<'a> {
     let view = View {
         tokens: call.sees_idp_tokens(),
         main_profile: false,

@@ -21,6 +21,7 @@ mod properties;
 mod provenance;
 mod reading;
 mod recorded;
+mod searching;
 mod tls;
 mod tokens;
 mod unlinking;
