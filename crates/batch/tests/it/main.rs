@@ -7,6 +7,7 @@
 
 mod applying;
 mod bad_input;
+mod durability;
 mod job_files;
 mod kills;
 mod planning;
