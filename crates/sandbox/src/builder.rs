@@ -143,6 +143,12 @@ impl Builder {
         self
     }
 
+    /// How long an export of users takes, by the tenant's clock; it is there when first asked for if not said.
+    pub const fn export_duration(mut self, duration: Duration) -> Self {
+        self.settings.export_duration = duration;
+        self
+    }
+
     /// A fault that is there from the start; see [`Sandbox::inject`].
     pub fn fault(mut self, fault: Fault) -> Self {
         self.settings.faults.push(fault);

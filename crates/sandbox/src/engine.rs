@@ -17,6 +17,7 @@ use crate::cors::Cors;
 use crate::entry::{EffectEntry, RequestEntry};
 use crate::errors::{ApiError, Part};
 use crate::exchange::Late;
+use crate::export::Job;
 use crate::faults::Faults;
 use crate::limiter::{Limiter, Reading};
 use crate::log::{Change, Effect, RecordedRequest};
@@ -46,6 +47,8 @@ pub(crate) struct Engine {
     pub(crate) generation: u64,
     /// The ids of the client assertions that were used.
     pub(crate) spent_assertions: HashSet<String>,
+    /// The exports that were ordered.
+    pub(crate) exports: Vec<Job>,
     /// What a search knows, if that is not all there is.
     index: Option<SearchIndex>,
     limiter: Limiter,
@@ -95,6 +98,7 @@ impl Engine {
             faults.inject(fault.clone());
         }
         Self {
+            exports: Vec::new(),
             index: SearchIndex::new(&settings.tenant, settings.search_lag),
             tenant: settings.tenant.clone(),
             rules,

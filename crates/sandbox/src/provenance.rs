@@ -184,6 +184,12 @@ table! {
     RetryAfterOn429, "retry-after-on-429", Detail,
         "Does a 429 carry Retry-After?",
         [inferred("absent"), inferred("present")];
+    ExportUnknownConnection, "export-unknown-connection", Answer,
+        "What does an export of a connection get that there is not?",
+        [inferred("400")];
+    ExportFile, "export-file", Detail,
+        "How is an export packed, which attributes does it hold if none are named, and what does a link get that has expired?",
+        [inferred("gzip-whole-403")];
     SearchOrder, "search-order", Detail,
         "In which order are users listed when no order is asked for?",
         [inferred("creation")];

@@ -8,7 +8,7 @@ use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::plan::Group;
-use crate::{connections, create_user, identities, oauth, search, update_user, users};
+use crate::{connections, create_user, export, identities, oauth, search, update_user, users};
 
 /// Who may call an operation, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,27 @@ pub(crate) static SERVED: &[Operation] = &[
         path: "/api/v2/connections",
         group: Group::OtherManagement,
         serve: Serve::Scoped(&["read:connections"], connections::list),
+    },
+    Operation {
+        id: "post_users-exports",
+        method: Method::POST,
+        path: "/api/v2/jobs/users-exports",
+        group: Group::OtherManagement,
+        serve: Serve::Scoped(&["read:users"], export::order),
+    },
+    Operation {
+        id: "get_jobs_by_id",
+        method: Method::GET,
+        path: "/api/v2/jobs/{id}",
+        group: Group::OtherManagement,
+        serve: Serve::Scoped(&["create:users", "read:users"], export::job),
+    },
+    Operation {
+        id: "users_export_file",
+        method: Method::GET,
+        path: "/exports/{file}",
+        group: Group::Keys,
+        serve: Serve::Open(export::download),
     },
     Operation {
         id: "get_users",

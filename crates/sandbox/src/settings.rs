@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     /// Choices other than the first of the provenance table.
     pub(crate) choices: Vec<(Behaviour, String)>,
     pub(crate) clock: Clock,
+    /// How long an export takes.
+    pub(crate) export_duration: Duration,
     /// How long after a change a search knows of it.
     pub(crate) search_lag: Duration,
     pub(crate) cors: Cors,
@@ -44,6 +46,7 @@ impl Default for Settings {
             strict: false,
             choices: Vec::new(),
             clock: Clock::real(),
+            export_duration: Duration::ZERO,
             search_lag: Duration::ZERO,
             cors: Cors::default(),
             faults: Vec::new(),

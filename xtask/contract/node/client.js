@@ -1,5 +1,6 @@
 // Drives the official Node client against the tenant in TENANT, and writes a line for each thing it saw.
 
+import { gunzipSync } from "node:zlib";
 import { ManagementClient } from "auth0";
 import { control, identities, saw, tenant, token } from "./tenant.js";
 
@@ -48,6 +49,14 @@ await step("unlink from an id with an inner pipe", () =>
   users.identities.delete(SAML, "google-oauth2", "113920485517620394415"));
 await step("unlink an id with an inner pipe", () =>
   users.identities.delete(OMAR, "samlp", "example-saml|omar@example.com"));
+
+// Search and export.
+const found = await users.list({ q: 'identities.connection:"github"', search_engine: "v3" });
+saw("search", found.data.map((one) => one.user_id).join(", "));
+const ordered = await step("export", () => admin.jobs.usersExports.create({ format: "json" }), (job) => job.status);
+const job = await step("poll", () => admin.jobs.get(ordered.id), ({ status }) => status);
+const file = await (await fetch(job.location)).arrayBuffer();
+saw("download", `${gunzipSync(file).toString().trimEnd().split("\n").length} users`);
 
 // A database account of our own, linked by connection, by a token, and deleted.
 const database = (await connections.list({ name: "Username-Password-Authentication" })).data[0];

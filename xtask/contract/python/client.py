@@ -1,5 +1,6 @@
 """Drives the official Python client against the tenant in TENANT, and writes a line for each thing it saw."""
 
+import gzip
 import json
 import os
 
@@ -71,6 +72,15 @@ step("unlink an integer id", linked.delete, JANE, "github", "58323117")
 step("link an integer id", linked.link, JANE, provider="github", user_id=58323117)
 step("unlink from an id with an inner pipe", linked.delete, SAML, "google-oauth2", "113920485517620394415")
 step("unlink an id with an inner pipe", linked.delete, OMAR, "samlp", "example-saml|omar@example.com")
+
+# Search and export.
+found = admin.users.list(q='identities.connection:"github"', search_engine="v3")
+print("search: " + ", ".join(one.user_id for one in found))
+exports = admin.jobs.users_exports.with_raw_response
+ordered = step("export", exports.create, format="json", show=lambda job: job.status)
+job = step("poll", admin.jobs.with_raw_response.get, ordered.id, show=lambda job: job.status)
+lines = gzip.decompress(httpx.get(job.location).content).decode().splitlines()
+print(f"download: {len(lines)} users")
 
 # A database account of our own, linked by connection, by a token, and deleted.
 database = next(iter(admin.connections.list(name="Username-Password-Authentication")))

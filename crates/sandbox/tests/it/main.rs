@@ -12,6 +12,7 @@ mod controls;
 mod cors;
 mod creating;
 mod docs;
+mod exporting;
 mod faults;
 mod limits;
 mod linking;
