@@ -83,6 +83,8 @@ const STEPS: &[Step] = &[
         ..Step::new("document", &["doc", "--workspace", "--no-deps"])
     },
     Step::new("demo", &["run", "--", "demo"]),
+    // The only one that needs the network, and it comes last.
+    Step::new("contract", &["xtask", "contract", "--if-changed"]),
 ];
 
 impl Step {

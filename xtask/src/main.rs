@@ -25,7 +25,9 @@ usage: cargo xtask TASK
                              update the spec list from Auth0's Management API OpenAPI document of that date
   tidy                       fail when a rule of the house that the sources can show is broken
   contract                   let the official clients (npm, PyPI) and a browser use the local tenant, and compare what they see
+  contract --if-changed      the same, unless nothing they look at has changed since the recorded run
   contract --keep            what they see becomes what they should see
+  contract --record          compare, and record the commit in docs/contract.md
   ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo";
 
 fn main() -> ExitCode {
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         }
         ["tidy"] => tidy::run(&root),
         ["contract"] => contract::run(&root, contract::Seen::Compare),
+        ["contract", "--if-changed"] => contract::run_if_changed(&root),
+        ["contract", "--record"] => contract::run(&root, contract::Seen::Record),
         ["contract", "--keep"] => contract::run(&root, contract::Seen::Keep),
         ["ci"] => ci::run(&root),
         ["help" | "--help" | "-h"] => Ok(USAGE.to_owned()),

@@ -53,6 +53,8 @@ impl Client {
     pub(super) fn prepare(self, root: &Path, cache: &Path) -> Result<Readiness> {
         let source = root.join(FOLDER);
         match self {
+            Self::Python if found("python3").is_none() => Ok(Readiness::Missing(NO_PYTHON)),
+            Self::Node | Self::Browser if found("npm").is_none() => Ok(Readiness::Missing(NO_NODE)),
             Self::Python => {
                 let (source, home) = (source.join("python"), cache.join("python"));
                 let python = home.join("bin/python");
@@ -113,6 +115,10 @@ impl Program {
         process::output(&mut command)
     }
 }
+
+const NO_NODE: &str = "there is no node with npm on this machine";
+
+const NO_PYTHON: &str = "there is no python3 on this machine";
 
 const NO_BROWSER: &str = "there is no Chromium with chromedriver on this machine";
 
