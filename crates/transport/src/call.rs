@@ -45,7 +45,7 @@ const GRACE: Duration = Duration::from_millis(100);
 ///
 ///     fn decode(&self, response: &Response) -> Result<usize, DecodeError> {
 ///         let list: Vec<serde_json::Value> =
-///             serde_json::from_slice(response.body().expose()).map_err(DecodeError::new)?;
+///             serde_json::from_slice(response.body().expose()).map_err(|error| DecodeError::json(&error))?;
 ///         Ok(list.len())
 ///     }
 /// }
@@ -417,7 +417,7 @@ async fn attempt(
     limit: Duration,
 ) -> Result<Response, RoundTripError> {
     let answer = channel.round_trip().round_trip(request, limit);
-    match time::within(channel.time(), limit + GRACE, answer).await {
+    match time::within(channel.time(), limit.saturating_add(GRACE), answer).await {
         Some(answer) => answer.map(Response::from),
         None => Err(RoundTripError::new(
             Delivery::MaybeSent,

@@ -330,14 +330,7 @@ impl Operation for TokenRequest {
 
     fn decode(&self, response: &Response) -> Result<Issued, DecodeError> {
         let document: serde_json::Value = serde_json::from_slice(response.body().expose())
-            // serde_json's message may quote the text around the fault.
-            .map_err(|error| {
-                DecodeError::new(format!(
-                    "not JSON (line {}, column {})",
-                    error.line(),
-                    error.column()
-                ))
-            })?;
+            .map_err(|error| DecodeError::json(&error))?;
         let token = document
             .get("access_token")
             .and_then(|token| token.as_str());

@@ -148,8 +148,8 @@ impl Error {
         self.change(|inner| inner.message = format!("{}; {note}", inner.message).into())
     }
 
-    pub(crate) fn retry_at_time(self, at: SystemTime) -> Self {
-        self.change(|inner| inner.retry_at = Some(at))
+    pub(crate) fn retry_at_time(self, at: Option<SystemTime>) -> Self {
+        self.change(|inner| inner.retry_at = at)
     }
 
     /// The error for an answer that is no success.
@@ -166,7 +166,12 @@ impl Error {
             _ => ErrorKind::Decode,
         };
         let answer = Answer::new(response);
-        Self::new(kind, format!("the tenant answered {answer}"))
+        let redirects = if status.is_redirection() {
+            "; redirects are not followed"
+        } else {
+            ""
+        };
+        Self::new(kind, format!("the tenant answered {answer}{redirects}"))
             .change(|inner| inner.answer = Some(answer))
     }
 
@@ -230,7 +235,8 @@ impl Error {
         self.0.may_have_been_applied
     }
 
-    /// When the tenant would take the request, for [`ErrorKind::RateLimited`].
+    /// When the tenant would take the request, for [`ErrorKind::RateLimited`]; `None` if it named no time before
+    /// year 10000.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
@@ -304,6 +310,17 @@ impl StdError for Error {
 pub struct DecodeError(Box<dyn StdError + Send + Sync>);
 
 impl DecodeError {
+    /// Takes serde_json's error by its place only, since its message may quote the text there.
+    #[must_use]
+    pub fn json(error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Self::new(if error.is_data() {
+            format!("not the documented JSON ({place})")
+        } else {
+            format!("not JSON ({place})")
+        })
+    }
+
     /// Takes the cause, which must not quote the body.
     pub fn new(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self(source.into())

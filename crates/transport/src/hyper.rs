@@ -247,17 +247,19 @@ fn classify(error: hyper_util::client::legacy::Error) -> RoundTripError {
         return RoundTripError::new(Delivery::NotSent, RoundTripFailure::Connect)
             .with_source(error);
     }
-    // hyper cancels a request that it has handed back unsent, as when a pooled connection had just ended.
-    let unsent = error
-        .source()
-        .and_then(|source| source.downcast_ref::<hyper::Error>())
-        .is_some_and(hyper::Error::is_canceled);
-    let delivery = if unsent {
+    let delivery = if error.source().is_some_and(is_unsent) {
         Delivery::NotSent
     } else {
         Delivery::MaybeSent
     };
     RoundTripError::new(delivery, RoundTripFailure::Interrupted).with_source(error)
+}
+
+/// hyper cancels a request that it hands back unsent, as when a pooled connection has ended before its turn.
+fn is_unsent(cause: &(dyn StdError + 'static)) -> bool {
+    cause
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_canceled)
 }
 
 /// Bounds connecting as a whole, name resolution and TLS included.
@@ -293,5 +295,34 @@ where
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::client::conn::http1::handshake;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_hyper_hands_back_was_not_sent_and_what_it_wrote_may_have_been() {
+        let request = || http::Request::new(Full::<Bytes>::default());
+        let (ours, theirs) = tokio::io::duplex(64);
+        let (mut sender, connection) = handshake(TokioIo::new(ours)).await.unwrap();
+        drop(connection);
+        assert!(is_unsent(
+            &sender.send_request(request()).await.unwrap_err()
+        ));
+        drop(theirs);
+
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let (mut sender, connection) = handshake(TokioIo::new(ours)).await.unwrap();
+        let answer = sender.send_request(request());
+        let serve = async move {
+            let mut theirs = theirs;
+            tokio::io::AsyncReadExt::read_u8(&mut theirs).await.unwrap();
+        };
+        let (answer, ..) = tokio::join!(answer, connection, serve);
+        assert!(!is_unsent(&answer.unwrap_err()));
     }
 }

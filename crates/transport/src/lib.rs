@@ -5,7 +5,7 @@
 //! used alone: describe a [`Request`] and send it with any HTTP client, or give a [`Client`] a
 //! [`RoundTrip`] of your own.
 //!
-//! Feature `hyper` (default): the built-in round trip and clock. Without it there is no hyper, no rustls
+//! Feature `hyper`, with `ring` (default) or `aws-lc-rs` for TLS: the built-in round trip and clock. Without it there is no hyper, no rustls
 //! and no tokio in the tree, and a client is given both.
 //!
 //! Feature `private-key-jwt`: client credentials by a signed assertion.

@@ -16,7 +16,7 @@ use crate::round_trip::{BoxFuture, Delivery, RoundTrip, RoundTripError, RoundTri
 ///
 /// A request beyond the script's end is not sent, and its error says so.
 ///
-/// ```
+/// ```no_run
 /// use transport::{AccessToken, Client, Path, Request, ScriptedRoundTrip};
 ///
 /// let script = ScriptedRoundTrip::new().lost().answer(200, "[]");

@@ -21,11 +21,14 @@ pub trait Time: MaybeSendSync + 'static {
     fn sleep(&self, duration: Duration) -> BoxFuture<()>;
 }
 
-/// The wall clock as a point in time; saturates where the platform cannot hold it.
-pub(crate) fn system_time(since_epoch: Duration) -> SystemTime {
+/// The end of year 9999, after which HTTP has no dates.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
+
+/// The wall clock as a point in time; `None` beyond what can be written as a date.
+pub(crate) fn system_time(since_epoch: Duration) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH
         .checked_add(since_epoch)
-        .unwrap_or(SystemTime::UNIX_EPOCH)
+        .filter(|_| since_epoch <= LAST_DATE)
 }
 
 /// Runs `future` for at most `limit`; `None` when the time was up first.

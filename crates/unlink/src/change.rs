@@ -76,10 +76,12 @@ impl ChangeIdentity {
     }
 
     fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> ListedAfter {
+        let main_is_listed = elements.first().is_some_and(Result::is_ok);
         let (identities, warnings) = snapshot::split(elements);
         let is_linked = self.is_linked_in(&identities);
         ListedAfter {
             identities,
+            main_is_listed,
             is_linked,
             warnings,
         }
@@ -92,6 +94,8 @@ impl ChangeIdentity {
 pub struct ListedAfter {
     /// What is linked, the main identity first.
     pub identities: Vec<ListedIdentity>,
+    /// Whether the first of them is the main identity, and not hidden by a malformed element before it.
+    pub main_is_listed: bool,
     /// Whether the identity is among them, in any form its id is written in.
     pub is_linked: bool,
     /// A line for each element that is not what Auth0 documents; those are not among `identities`.

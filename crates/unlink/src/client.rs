@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     link::{self, LinkOutcome, Secondary},
     operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot, lacks_scope},
+    resolve,
     snapshot::Snapshot,
     trace::Ids,
 };
@@ -127,11 +128,20 @@ impl Client {
         user: &UserId,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
+        self.unlink_looking(user, identity, Elsewhere::Look)
+    }
+
+    pub(crate) fn unlink_looking(
+        &self,
+        user: &UserId,
+        identity: &IdentityKey,
+        elsewhere: Elsewhere,
+    ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
         let span = self.ids.span("unlink", user, Some(identity));
         let (call, user, identity) = (self.transport.call(), user.clone(), identity.clone());
         let unlinking = async move {
             match call.execute(TakeSnapshot::new(&user)?).await {
-                Ok(seen) => unlink_seen(&call, &seen.output, &identity).await,
+                Ok(seen) => unlink_seen(&call, &seen.output, &identity, elsewhere).await,
                 Err(error) if lacks_scope(&error) => unlink_unread(&call, user, identity).await,
                 Err(error) => Err(error.into()),
             }
@@ -151,7 +161,7 @@ impl Client {
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
         let (call, seen, identity) = (self.transport.call(), seen.clone(), identity.clone());
         let span = self.ids.span("unlink", seen.user_id(), Some(&identity));
-        async move { unlink_seen(&call, &seen, &identity).await }.instrument(span)
+        async move { unlink_seen(&call, &seen, &identity, Elsewhere::Look).await }.instrument(span)
     }
 
     /// Unlinks an identity without reading first, for a token that may not read users.
@@ -210,7 +220,9 @@ impl Client {
             if seen.resolve(&identity)?.is_none() {
                 return Err(Error::not_proven(&user, &identity, seen.listed()));
             }
-            let Outcome::Unlinked(unlinked) = unlink_seen(&call, &seen, &identity).await? else {
+            let Outcome::Unlinked(unlinked) =
+                unlink_seen(&call, &seen, &identity, Elsewhere::Leave).await?
+            else {
                 return Err(Error::not_proven(&user, &identity, seen.listed()));
             };
             let receipt = Receipt::of(&unlinked);
@@ -286,10 +298,15 @@ impl Client {
     }
 }
 
-async fn unlink_seen(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
+async fn unlink_seen(
+    call: &Call,
+    seen: &Snapshot,
+    wanted: &IdentityKey,
+    elsewhere: Elsewhere,
+) -> Result<Outcome, Error> {
     let user = seen.user_id();
     let Some(identity) = seen.resolve(wanted)? else {
-        return not_linked(call, seen, wanted).await;
+        return not_linked(call, seen, wanted, elsewhere).await;
     };
     let answered = call
         .execute(ChangeIdentity::unlink(seen, identity)?)
@@ -325,12 +342,14 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
         return Err(Error::main_identity(&user, &wanted, &[]));
     }
     let nothing_seen = Snapshot::new(user, Vec::new());
-    let operation =
-        ChangeIdentity::unlink(&nothing_seen, &ListedIdentity::new(wanted.clone(), None))?;
-    let answered = call.execute(operation).await?;
-    let seen = Snapshot::new(nothing_seen.user_id().clone(), answered.output.identities);
-    match seen.resolve(&wanted)? {
+    let identity = ListedIdentity::new(wanted.clone(), None);
+    let operation = ChangeIdentity::unlink(&nothing_seen, &identity)?;
+    let (now, answered) = call.execute(operation).await?.split();
+    let seen = Snapshot::after(nothing_seen.into_parts().0, now);
+    // What follows was sent after a request that nobody knows the effect of.
+    match seen.resolve(&wanted).map_err(Error::after_a_change)? {
         None => {
+            let warnings = seen.warnings().to_vec();
             let (user_id, remaining) = seen.into_parts();
             Ok(Outcome::Absent(Absent {
                 user_id,
@@ -340,46 +359,63 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
                 settled_by: answered.settled_by,
                 attempts: answered.attempts,
                 response: answered.response,
-                warnings: answered.output.warnings,
+                warnings,
             }))
         }
         Some(listed) if *listed.key() == wanted => {
-            Err(Error::still_linked(seen.user_id(), &wanted, seen.listed()))
+            Err(Error::still_listed(seen.user_id(), &wanted, seen.listed()))
         }
         // The answer is a read, and it lists the identity under another form of its id.
-        Some(_) => unlink_seen(call, &seen, &wanted).await,
+        Some(_) => unlink_seen(call, &seen, &wanted, Elsewhere::Look).await,
     }
 }
 
+/// Whether an identity that is not linked may be looked for as an account of its own.
+#[derive(Clone, Copy)]
+pub(crate) enum Elsewhere {
+    Look,
+    /// A user's own token is for its own user alone.
+    Leave,
+}
+
 /// Not in the list: done if the identity is an account of its own, a mistake otherwise.
-async fn not_linked(call: &Call, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
-    let separate_user_id = wanted.separate_user_id();
-    match call.execute(TakeSnapshot::new(&separate_user_id)?).await {
-        Ok(separate)
-            if separate
-                .output
-                .main()
-                .is_some_and(|main| main.key() == wanted) =>
-        {
-            Ok(Outcome::NotLinked(NotLinked {
-                user_id: seen.user_id().clone(),
-                identity: wanted.clone(),
-                separate_user_id,
-                identities: seen.listed().to_vec(),
-            }))
+async fn not_linked(
+    call: &Call,
+    seen: &Snapshot,
+    wanted: &IdentityKey,
+    elsewhere: Elsewhere,
+) -> Result<Outcome, Error> {
+    let candidates = match elsewhere {
+        Elsewhere::Look => resolve::accounts(wanted),
+        Elsewhere::Leave => Vec::new(),
+    };
+    for candidate in candidates {
+        let separate_user_id = candidate.separate_user_id();
+        match call.execute(TakeSnapshot::new(&separate_user_id)?).await {
+            Ok(separate)
+                if separate
+                    .output
+                    .main()
+                    .is_some_and(|main| *main.key() == candidate) =>
+            {
+                return Ok(Outcome::NotLinked(NotLinked {
+                    user_id: seen.user_id().clone(),
+                    identity: candidate,
+                    separate_user_id,
+                    identities: seen.listed().to_vec(),
+                }));
+            }
+            Ok(_) => {}
+            // Unknown, or out of the reach of a user's own token.
+            Err(error) if matches!(error.kind(), Failure::NotFound | Failure::Forbidden) => {}
+            Err(error) => return Err(error.into()),
         }
-        Ok(_) => Err(Error::no_such_identity(
-            seen.user_id(),
-            wanted,
-            seen.listed(),
-        )),
-        Err(error) if error.kind() == Failure::NotFound => Err(Error::no_such_identity(
-            seen.user_id(),
-            wanted,
-            seen.listed(),
-        )),
-        Err(error) => Err(error.into()),
     }
+    Err(Error::no_such_identity(
+        seen.user_id(),
+        wanted,
+        seen.listed(),
+    ))
 }
 
 /// What an unlinking came to.

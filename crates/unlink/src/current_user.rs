@@ -4,7 +4,7 @@ use identity_model::{IdentityKey, User, UserId};
 use transport::{AccessToken, ClientBuilder, Tenant};
 
 use crate::{
-    client::{Client, Outcome},
+    client::{Client, Elsewhere, Outcome},
     error::Error,
     link::{LinkOutcome, Secondary},
 };
@@ -83,7 +83,8 @@ impl CurrentUser {
         self.client.identities(&self.user_id)
     }
 
-    /// Unlinks one of the user's identities, as [`Client::unlink`].
+    /// Unlinks one of the user's identities, as [`Client::unlink`], without a look at any other account: what is
+    /// not linked is [`NoSuchIdentity`](crate::ErrorKind::NoSuchIdentity).
     ///
     /// # Errors
     ///
@@ -92,7 +93,8 @@ impl CurrentUser {
         &self,
         identity: &IdentityKey,
     ) -> impl Future<Output = Result<Outcome, Error>> + use<> {
-        self.client.unlink(&self.user_id, identity)
+        self.client
+            .unlink_looking(&self.user_id, identity, Elsewhere::Leave)
     }
 
     /// Links the account that an ID token belongs to, as [`Client::link`].

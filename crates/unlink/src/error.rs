@@ -13,6 +13,8 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     listed: Vec<ListedIdentity>,
+    /// A request was sent whose effect nobody can tell.
+    may_have_been_applied: bool,
     request: Option<transport::Error>,
 }
 
@@ -20,13 +22,13 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The identity is the user's main one, the first in its list; it cannot be unlinked. Nothing was changed.
+    /// The identity is the user's main one, the first in its list; it cannot be unlinked.
     MainIdentity,
     /// The user has no such identity, and there is no account of that id either. Nothing was changed.
     NoSuchIdentity,
-    /// More than one of the user's identities is meant. Nothing was changed.
+    /// More than one of the user's identities is meant.
     Ambiguous,
-    /// The tenant answered with success, but what it answered shows that nothing was changed.
+    /// The tenant answered with success, but what it answered shows that the change was not made.
     NotChanged,
     /// The identity was not seen linked to this user, so the account of its id is not deleted.
     NotProven,
@@ -42,6 +44,7 @@ impl Error {
             kind,
             message,
             listed: listed.to_vec(),
+            may_have_been_applied: false,
             request: None,
         }))
     }
@@ -90,6 +93,25 @@ impl Error {
             "nothing was changed: the tenant answered with success, but {identity} is still linked to {user}"
         );
         Self::new(ErrorKind::NotChanged, message, listed)
+    }
+
+    /// Listed after an unlinking, with nothing read before.
+    pub(crate) fn still_listed(
+        user: &UserId,
+        identity: &IdentityKey,
+        listed: &[ListedIdentity],
+    ) -> Self {
+        let message = format!(
+            "{identity} is still linked to {user}; the tenant answered with success, and whether another one of that \
+             id was taken off is not known, since nothing was read before"
+        );
+        Self::new(ErrorKind::NotChanged, message, listed).after_a_change()
+    }
+
+    /// The same error after a request whose effect nobody can tell.
+    pub(crate) fn after_a_change(mut self) -> Self {
+        self.0.may_have_been_applied = true;
+        self
     }
 
     pub(crate) fn still_separate(
@@ -151,8 +173,7 @@ impl Error {
     /// Whether something can have changed at the tenant all the same.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
-        self.request()
-            .is_some_and(transport::Error::may_have_been_applied)
+        self.0.may_have_been_applied
     }
 }
 
@@ -163,6 +184,7 @@ impl From<transport::Error> for Error {
             kind,
             message,
             listed: Vec::new(),
+            may_have_been_applied: error.may_have_been_applied(),
             request: Some(error),
         }))
     }

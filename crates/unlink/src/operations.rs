@@ -139,14 +139,18 @@ impl Operation for FindConnection {
     }
 
     fn decode(&self, response: &Response) -> Result<Option<String>, DecodeError> {
-        let connections: Vec<serde_json::Value> =
-            serde_json::from_slice(response.body().expose()).map_err(DecodeError::new)?;
-        let named = connections
+        let connections: Vec<serde_json::Value> = serde_json::from_slice(response.body().expose())
+            .map_err(|error| DecodeError::json(&error))?;
+        let Some(named) = connections
             .iter()
-            .find(|connection| connection["name"] == *self.name);
-        Ok(named
-            .and_then(|connection| connection["id"].as_str())
-            .map(str::to_owned))
+            .find(|connection| connection["name"] == *self.name)
+        else {
+            return Ok(None);
+        };
+        let id = named["id"]
+            .as_str()
+            .ok_or_else(|| DecodeError::new("a connection whose id is no string"))?;
+        Ok(Some(id.to_owned()))
     }
 }
 

@@ -52,6 +52,16 @@ pub(crate) fn count(list: &[ListedIdentity], identity: &ListedIdentity) -> usize
         .count()
 }
 
+/// The accounts of their own that `wanted` can name: without a leading `provider|`, and as given.
+pub(crate) fn accounts(wanted: &IdentityKey) -> Vec<IdentityKey> {
+    let id = wanted.user_id().as_str();
+    let bare = id
+        .strip_prefix(wanted.provider().as_str())
+        .and_then(|rest| rest.strip_prefix('|')?.parse().ok());
+    let bare = bare.map(|id| IdentityKey::new(wanted.provider().clone(), id));
+    bare.into_iter().chain([wanted.clone()]).collect()
+}
+
 /// `id` without the prefixes that `listed` may carry before it.
 fn bare<'a>(id: &'a str, listed: &ListedIdentity) -> impl Iterator<Item = &'a str> {
     let prefixes = [Some(listed.key().provider().as_str()), listed.connection()];

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use identity_model::{DecodeError, Identity, IdentityKey, ListedIdentity, UserId};
 
 use crate::{
+    change::ListedAfter,
     error::Error,
     resolve::{Resolution, resolve},
 };
@@ -79,6 +80,17 @@ impl Snapshot {
             first_is_main,
             warnings,
             read_at,
+        }
+    }
+
+    /// The answer to a change is a read, too.
+    pub(crate) fn after(user_id: UserId, now: ListedAfter) -> Self {
+        Self {
+            user_id,
+            listed: now.identities,
+            first_is_main: now.main_is_listed,
+            warnings: now.warnings,
+            read_at: None,
         }
     }
 

@@ -287,6 +287,19 @@ async fn a_limit_is_waited_out_by_the_servers_clock() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_beyond_all_dates_names_no_time() {
+    for wait in ["300000000000", "18446744073709551615"] {
+        let script = ScriptedRoundTrip::new().answer_with(429, &[("retry-after", wait)], "{}");
+        let error = run(&script, take_off()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.retry_at()),
+            (ErrorKind::RateLimited, None)
+        );
+        assert!(error.hints().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_that_is_off_changes_no_wait() {
     let now = SystemTime::now();
     let skew = Duration::from_secs(600);

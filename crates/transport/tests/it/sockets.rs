@@ -1,11 +1,13 @@
 //! The built-in round trip against real sockets: what can be known about delivery, and what is bounded.
 
 use std::{
+    error::Error as _,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -13,7 +15,7 @@ use std::{
 
 use transport::{
     AccessToken, Client, ClientBuilder, DecodeError, Error, ErrorKind, Operation, Path, Request,
-    Response, Tenant,
+    Response, RoundTripError, RoundTripFailure, Tenant,
 };
 use unlink_sandbox::Sandbox;
 
@@ -115,7 +117,7 @@ async fn an_attempt_that_ends_while_connecting_was_not_sent() {
 #[tokio::test]
 async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
     type Serve = fn(TcpStream, usize);
-    let table: [(&str, Serve); 5] = [
+    let table: [(&str, Serve); 4] = [
         ("closed without an answer", |mut stream, _| {
             read_head(&mut stream);
         }),
@@ -132,16 +134,6 @@ async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
             read_head(&mut stream);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[");
         }),
-        ("never ending", |mut stream, _| {
-            read_head(&mut stream);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
-            while stream
-                .write_all(b"8000\r\n")
-                .and_then(|()| stream.write_all(&[b' '; 0x8000]))
-                .and_then(|()| stream.write_all(b"\r\n"))
-                .is_ok()
-            {}
-        }),
     ];
     for (name, serve) in table {
         let url = server(serve);
@@ -150,6 +142,72 @@ async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
         assert!(error.may_have_been_applied(), "{name}");
         assert_eq!(error.attempts(), 1, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_cut_off_at_a_size() {
+    let url = server(|mut stream, _| {
+        read_head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        let chunk = [b"8000\r\n".as_slice(), &[b' '; 0x8000], b"\r\n"].concat();
+        while stream.write_all(&chunk).is_ok() {}
+    });
+    let error = fails(client(&url)).await;
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    let cause = error.source().unwrap().source().unwrap();
+    let cause = cause.downcast_ref::<RoundTripError>().unwrap();
+    assert_eq!(cause.failure(), RoundTripFailure::BodyTooLarge);
+}
+
+#[test]
+fn what_was_written_to_a_pooled_connection_that_had_ended_is_sent_once() {
+    let (closed, told) = mpsc::channel();
+    let (done, close) = mpsc::channel();
+    let close = Mutex::new(close);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let url = server(move |mut stream, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        read_head(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]");
+        close.lock().unwrap().recv().unwrap();
+        drop(stream);
+        closed.send(()).unwrap();
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let client = client(&url).build().unwrap();
+    runtime
+        .block_on(async { client.call().execute(delete()).await })
+        .unwrap();
+    // The server closes while nothing of the client runs: it still takes the connection for open.
+    done.send(()).unwrap();
+    told.recv().unwrap();
+    let error = runtime
+        .block_on(async { client.call().execute(delete()).await })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(
+        connections.load(Ordering::SeqCst),
+        1,
+        "whether it is sent again is not the pool's decision"
+    );
+}
+
+#[tokio::test]
+async fn http_2_is_offered_where_there_is_tls() {
+    let (heard, hello) = mpsc::channel();
+    let url = server(move |mut stream, _| {
+        let mut bytes = vec![0; 4096];
+        let length = stream.read(&mut bytes).unwrap();
+        heard.send(bytes[..length].to_vec()).unwrap();
+    });
+    fails(client(&url.replace("http:", "https:"))).await;
+    let hello = hello.recv().unwrap();
+    let offers = |list: &[u8]| hello.windows(list.len()).any(|window| window == list);
+    assert!(offers(b"\x02h2\x08http/1.1"), "both, the newer first");
 }
 
 #[tokio::test]

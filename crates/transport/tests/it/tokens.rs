@@ -221,6 +221,20 @@ async fn a_failed_renewal_leaves_the_old_token_serving() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn shortly_before_its_end_a_token_is_not_sent_any_more() {
+    let denied = r#"{"error":"access_denied","error_description":"no"}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .answer(403, denied);
+    let client = client(&script);
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(992)).await;
+    assert_eq!(read(&client).await.unwrap_err().kind(), ErrorKind::Token);
+    assert_eq!(tokens(&script), ["-", "one", "-"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_refused_twice_is_the_callers_to_know() {
     let script = ScriptedRoundTrip::new()
         .answer(200, issued("one", 1000))

@@ -164,6 +164,19 @@ async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_prefixed_id_that_was_unlinked_before_is_the_same_account() {
+    let own = r#"{"user_id":"github|9","identities":[{"provider":"github","user_id":9}]}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, own);
+    let outcome = unlink(&script, "github|github|9").await.unwrap();
+    assert!(
+        matches!(outcome, Outcome::NotLinked(not) if not.separate_user_id.as_str() == "github|9")
+    );
+    assert_eq!(sent(&script), [READ, "GET /api/v2/users/github%7C9"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_malformed_other_element_is_a_warning_beside_the_outcome() {
     let odd = r#"{"identities":[{"provider":"auth0","user_id":"1"},{"user_id":[]},{"provider":"auth0","user_id":"2"}]}"#;
     let script = ScriptedRoundTrip::new().answer(200, odd).answer(

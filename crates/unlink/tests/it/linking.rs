@@ -221,6 +221,20 @@ async fn a_users_own_token_unlinks_its_own_identities_only() {
     ));
     assert_eq!(first_user(&sandbox).1, before[..1]);
 
+    // Once more: its own list is all it looks at.
+    let sent = sandbox.requests().len();
+    let missing = me.unlink(&before[2]).await.unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NoSuchIdentity);
+    assert_eq!(sandbox.requests().len(), sent + 1);
+    // A client of any token asks for the account, and is refused.
+    let token =
+        AccessToken::new(sandbox.user_token(user.as_str(), &["read:current_user"])).unwrap();
+    let client = Client::new(sandbox.url().parse().unwrap(), token).unwrap();
+    assert_eq!(
+        client.unlink(&user, &before[2]).await.unwrap_err().kind(),
+        ErrorKind::NoSuchIdentity
+    );
+
     // Another user's identities are out of reach, whatever the client.
     let other: UserId = sandbox.users()[1]["user_id"]
         .as_str()

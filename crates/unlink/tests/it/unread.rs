@@ -87,6 +87,34 @@ async fn success_that_changed_nothing_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_nothing_read_before_what_is_still_listed_may_be_one_of_two() {
+    let script = ScriptedRoundTrip::new().answer(200, UNCHANGED);
+    let error = unread(&script, "auth0|2").await.unwrap_err();
+    assert!(error.may_have_been_applied());
+    assert!(
+        !error.to_string().contains("nothing was changed"),
+        "{error}"
+    );
+
+    let twins = r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"},{"provider":"auth0","user_id":"2"}]"#;
+    let error = unread(&ScriptedRoundTrip::new().answer(200, twins), "auth0|2")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Ambiguous);
+    assert!(error.may_have_been_applied());
+
+    let hidden = r#"[{"user_id":[]},{"provider":"auth0","user_id":"2"}]"#;
+    let error = unread(&ScriptedRoundTrip::new().answer(200, hidden), "auth0|2")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::NotChanged,
+        "the second is not the main one"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_main_identity_is_refused_where_the_ids_show_it() {
     let script = ScriptedRoundTrip::new();
     assert_eq!(
