@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Source,
     /// The source as a whole is not what was expected: no header, nothing selected from an export.
     Input,
-    /// Some lines of the source are bad; [`Error::bad_lines`] has the first of them. No job was made.
+    /// Some lines of the source are bad; [`Error::bad_lines`] has the first of them.
     BadLines,
     /// There is a file at the job's place already.
     Exists,
@@ -61,9 +61,7 @@ impl Error {
         }
     }
 
-    pub(crate) fn bad(source: &str, count: u64, first: Vec<BadLine>) -> Self {
-        let lines = if count == 1 { "line" } else { "lines" };
-        let message = format!("{source}: {count} bad {lines}, so no job was made");
+    pub(crate) fn bad(message: impl Into<String>, first: Vec<BadLine>) -> Self {
         Self {
             bad_lines: first,
             ..Self::new(ErrorKind::BadLines, message)

@@ -2,8 +2,10 @@
 
 mod draft;
 mod file;
+mod runs;
 mod schema;
 mod store;
+mod verify;
 
 use std::{
     fmt,
@@ -18,6 +20,7 @@ pub(crate) use self::{
     draft::{Draft, Lost, NewRow, Planned},
     store::{Finished, Pending, Seen, Store},
 };
+pub use self::{runs::Run, verify::Verified};
 use crate::{
     digest::{Digest, Hasher},
     error::{Error, ErrorKind},

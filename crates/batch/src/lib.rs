@@ -32,5 +32,5 @@ pub use apply::{Apply, Ending, Evidence, Progress, Stop, Stopper, Summary};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind};
 pub use input::{BadLine, Columns, Selection};
-pub use job::{Action, Counts, Failed, Job, Plan, Status, Warning};
+pub use job::{Action, Counts, Failed, Job, Plan, Run, Status, Verified, Warning};
 pub use plan::{Estimate, Limit, Planner};

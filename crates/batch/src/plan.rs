@@ -117,7 +117,9 @@ impl Planner<'_> {
             ..
         } = sorter;
         if planned.bad > 0 && rejects.is_none() {
-            return Err(Error::bad(name, planned.bad, first_bad));
+            let lines = if planned.bad == 1 { "line" } else { "lines" };
+            let message = format!("{name}: {} bad {lines}, so no job was made", planned.bad);
+            return Err(Error::bad(message, first_bad));
         }
         draft.finish(name, &source, planned)
     }

@@ -135,13 +135,10 @@ impl Engine {
         }
         let doubtful = self.journal.doubtful().await?;
         self.ready.extend(doubtful);
-        let until = self.options.until.map(|until| {
-            Instant::now() + until.duration_since(SystemTime::now()).unwrap_or_default()
-        });
         let mut next: Option<NextRows> = None;
         let mut stopped_listening = false;
         while self.ending.is_none() || !self.in_flight.is_empty() {
-            self.check(until);
+            self.check();
             if next.is_none() {
                 next = self.want_rows();
             }
@@ -153,8 +150,10 @@ impl Engine {
                 break;
             }
             let retry = self.outage.until().filter(|_| self.in_flight.is_empty());
-            let alarm = [retry, until.filter(|_| self.ending.is_none())];
-            let alarm = alarm.into_iter().flatten().min();
+            let alarm = [retry, self.look_at_the_clock()]
+                .into_iter()
+                .flatten()
+                .min();
             tokio::select! {
                 biased;
                 () = stop.changed(), if !stopped_listening => match stop.wish() {
@@ -218,9 +217,20 @@ impl Engine {
         self.ending.get_or_insert(ending);
     }
 
-    fn check(&mut self, until: Option<Instant>) {
-        let now = Instant::now();
-        if until.is_some_and(|until| now >= until) {
+    /// When to see whether the time is up; again and again, since only the wall clock runs on while a machine sleeps.
+    fn look_at_the_clock(&self) -> Option<Instant> {
+        const AT_LEAST_EVERY: Duration = Duration::from_secs(10);
+        let until = self.options.until.filter(|_| self.ending.is_none())?;
+        let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+        Some(Instant::now() + left.min(AT_LEAST_EVERY))
+    }
+
+    fn check(&mut self) {
+        if self
+            .options
+            .until
+            .is_some_and(|until| SystemTime::now() >= until)
+        {
             self.end(Ending::Until);
         }
         let is_idle = self.ready.is_empty() && self.held.is_empty() && self.in_flight.is_empty();
@@ -288,11 +298,16 @@ impl Engine {
                     self.outage.over();
                     return self.leave(row, &error);
                 }
+                if counts {
+                    self.ready.push_back(row);
+                    return Ok(());
+                }
                 let now = Instant::now();
                 self.outage.met(now, asked);
                 let is_patient = self.options.until.is_some()
                     || !self.outage.has_lasted(now, self.options.patience);
-                self.ready.push_front(row);
+                // Last, so that another one finds out whether the tenant is back.
+                self.ready.push_back(row);
                 if !is_patient {
                     self.end(Ending::Unreachable(tenant(error)));
                 }

@@ -22,7 +22,7 @@ pub(super) enum Verdict {
     /// The tenant cannot do it now.
     Later {
         error: unlink::Error,
-        /// Whether the row itself may be the reason.
+        /// Whether the row itself may be the reason: the tenant answers other requests.
         counts: bool,
         /// How long the tenant asked to wait.
         asked: Option<Duration>,
@@ -72,8 +72,27 @@ pub(super) async fn run(
     action: Action,
     journal: &Journal,
 ) -> Verdict {
-    match unlink(client, row, action, journal).await {
-        Ok(verdict) | Err(verdict) => verdict,
+    let (Ok(mut verdict) | Err(mut verdict)) = unlink(client, row, action, journal).await;
+    if let Verdict::Later { counts, .. } = &mut verdict {
+        *counts = *counts && is_answering(client).await;
+    }
+    verdict
+}
+
+/// Whether the tenant answers when asked for a user that it does not have.
+async fn is_answering(client: &Client) -> bool {
+    use transport::ErrorKind as Failure;
+
+    let Ok(nobody) = "auth0|000000000000000000000000".parse() else {
+        return false;
+    };
+    let once = Client::from(client.transport().with_attempts(1));
+    match once.identities(&nobody).await {
+        Ok(_) => true,
+        Err(error) => matches!(
+            error.kind(),
+            ErrorKind::Request(Failure::NotFound | Failure::Forbidden | Failure::Rejected)
+        ),
     }
 }
 

@@ -26,6 +26,7 @@ CREATE TABLE row (
     line INTEGER NOT NULL,
     UNIQUE (user, provider, identity_user_id)
 );
+CREATE INDEX row_identity ON row (identity_user_id, provider);
 CREATE TABLE lost (user_id TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE intent (row INTEGER PRIMARY KEY REFERENCES row (number), run INTEGER NOT NULL);
 CREATE TABLE result (

@@ -398,6 +398,106 @@ async fn a_stop_waits_for_what_is_in_flight_or_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_row_that_never_works_holds_nothing_up() {
+    let sandbox = sandbox(people(6));
+    let bad = sandbox.users()[0]["user_id"].as_str().unwrap().to_owned();
+    let broken = Kind::Status {
+        status: 500,
+        headers: BTreeMap::new(),
+        body: String::new(),
+    };
+    sandbox.inject(Fault::new(broken).user(bad));
+    let bench = Bench::exported(sandbox);
+    let client = client(bench.sandbox.url(), &bench.sandbox.token(&SCOPES));
+    // Calls that give up soon, so that the test does not wait for a tenant to come round.
+    let soon = std::time::Duration::from_millis(200);
+    let client = Client::from(client.transport().with_deadline(soon));
+    let job = Job::open(bench.path()).unwrap();
+    let summary = job
+        .apply(&client, Apply::default(), Stop::new().1)
+        .await
+        .unwrap();
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    let of_bad = bench.sandbox.users()[0]["identities"]
+        .as_array()
+        .unwrap()
+        .len() as u64
+        - 1;
+    assert_eq!(summary.counts.unlinked, bench.plan.rows - of_bad);
+    assert_eq!(
+        summary.counts.failed + summary.counts.unknown,
+        of_bad,
+        "{summary:?}"
+    );
+    bench.sandbox.clear_faults();
+    bench.apply(Apply::default()).await;
+    assert_eq!(
+        bench.counts().unlinked,
+        bench.plan.rows,
+        "open rows are tried again"
+    );
+}
+
+#[tokio::test]
+async fn a_fresh_export_shows_what_is_left_and_what_is_new() {
+    let bench = Bench::exported(sandbox(people(20)));
+    let selection = Selection::default().connection("google-oauth2");
+    let verify = || {
+        let fresh = export(&bench.sandbox);
+        let job = Job::open(bench.path()).unwrap();
+        let verified = job.verify("fresh", fresh.as_bytes(), &selection).unwrap();
+        (
+            verified.left,
+            verified.new,
+            verified.accounts,
+            verified.split_off,
+        )
+    };
+    assert_eq!(verify(), (20, 0, 0, 0));
+    bench.apply(Apply::default()).await;
+    assert_eq!(verify(), (0, 0, 20, 20));
+    // Someone links one of them elsewhere.
+    let client = client(bench.sandbox.url(), &bench.sandbox.token(&SCOPES));
+    let users = bench.sandbox.users();
+    let of = |provider: &str| {
+        let mut ids = users.iter().map(|user| user["user_id"].as_str().unwrap());
+        ids.find(|id| id.starts_with(provider)).unwrap()
+    };
+    let account: unlink::IdentityKey = of("google-oauth2").parse().unwrap();
+    let stranger = of("github").parse().unwrap();
+    client.link(&stranger, &account.into()).await.unwrap();
+    assert_eq!(verify(), (0, 1, 19, 19));
+}
+
+#[tokio::test]
+async fn the_job_lists_its_runs() {
+    let bench = Bench::exported(sandbox(people(4)));
+    bench
+        .apply(Apply::default().max(1).by("client-1", "olga"))
+        .await;
+    bench.apply(Apply::default().by("client-1", "noor")).await;
+    let runs = Job::open(bench.path()).unwrap().runs().unwrap();
+    let told: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            (
+                run.client.as_str(),
+                run.operator.as_str(),
+                run.ending.as_deref(),
+                run.ended >= Some(run.began),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("client-1", "olga", Some("max"), true),
+            ("client-1", "noor", Some("complete"), true)
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_run_whose_time_is_up_begins_nothing() {
     let bench = Bench::exported(sandbox(people(5)));
     let summary = bench.apply(Apply::default().until(SystemTime::now())).await;
