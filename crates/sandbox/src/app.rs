@@ -19,6 +19,7 @@ use crate::control;
 use crate::delivery::Delivery;
 use crate::engine::Engine;
 use crate::exchange::{Exchange, Spoiled};
+use crate::page;
 use crate::wire::Cutter;
 
 /// The Management API takes no body beyond this.
@@ -85,7 +86,8 @@ impl App {
             let message = "this local tenant does not answer to that Host";
             return Ok(plain(StatusCode::MISDIRECTED_REQUEST, message));
         }
-        if request.uri().path().starts_with(control::PREFIX) {
+        let path = request.uri().path();
+        if path.starts_with(control::PREFIX) || path == page::PATH {
             let mut controls = self.controls;
             return Box::pin(controls.call(request.map(Body::new))).await;
         }

@@ -21,6 +21,7 @@ use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::oauth;
+use crate::page;
 use crate::provenance::Behaviour;
 use crate::seed::Seed;
 
@@ -46,6 +47,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/__sandbox/tokens", post(token))
         .route("/__sandbox/requests", get(requests))
         .route("/__sandbox/effects", get(effects))
+        .merge(page::router())
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             own_pages_only,

@@ -37,6 +37,7 @@ mod link_request;
 mod log;
 mod misspelling;
 mod oauth;
+mod page;
 mod plan;
 pub mod provenance;
 mod providers;

@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { control, identities, saw, tenant, token } from "./tenant.js";
@@ -42,6 +42,15 @@ try {
   for (const id of [JANE, "google-oauth2|108357642915403298764"]) {
     saw(`afterwards ${id}`, identities(users.find((user) => user.user_id === id).identities));
   }
+
+  // The tenant's own page. What it says last is in its status line.
+  await session("POST", "url", { url: `${tenant.url}/` });
+  saw("own page: unlink", await press(`Unlink github|58323117 from ${JANE}`, 2));
+  saw("own page: both accounts", [await text(JANE), await text("github|58323117")].join(" / "));
+  saw("own page: unlink the main identity", await press(`Unlink ${JANE} from ${JANE}`, 3));
+  const picture = await session("GET", "screenshot");
+  await writeFile(new URL("page.png", import.meta.url), Buffer.from(picture, "base64"));
+  saw("own page: link back", await press(`Link github|58323117 back to ${JANE}`, 4));
 } finally {
   await session?.("DELETE", "");
   driver.kill();
@@ -87,4 +96,22 @@ async function click(selector) {
 async function element(value) {
   const found = await session("POST", "element", { using: "css selector", value });
   return Object.values(found)[0];
+}
+
+/** Presses a button of the tenant's page by keyboard, and returns what it says once it has shown itself again. */
+async function press(label, shown) {
+  const found = await element(`button[aria-label="${label}"]`);
+  await session("POST", `element/${found}/value`, { text: "\uE007" });
+  await element(`body[data-shown="${shown}"]`);
+  return session("GET", `element/${await element("#said")}/text`);
+}
+
+/** What the tenant's page shows of a user, in one line. */
+async function text(user_id) {
+  const found = await session("POST", "element", {
+    using: "xpath",
+    value: `//ul[@id="users"]/li[code[text()="${user_id}"]]`,
+  });
+  const shown = await session("GET", `element/${Object.values(found)[0]}/text`);
+  return shown.replace(/\s+/g, " ");
 }

@@ -18,6 +18,7 @@ mod limits;
 mod linking;
 mod listing;
 mod oauth;
+mod page;
 mod properties;
 mod provenance;
 mod reading;
