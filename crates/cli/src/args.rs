@@ -30,10 +30,13 @@ Environment:
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours
 
 Exit codes:
-  0 done, or nothing to do      4 credentials or scope
-  1 failed, nothing changed     5 no such user or identity, ambiguous, or the main identity
-  2 usage                       6 declined, or not confirmed
-  3 unlinked, but not deleted";
+  0 done, or nothing to do
+  1 failed, or nothing changed; the message says what may have been
+  2 usage
+  3 unlinked, but not deleted
+  4 credentials or scope
+  5 no such user or identity, ambiguous, or the main identity
+  6 declined, or not confirmed";
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]

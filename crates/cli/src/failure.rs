@@ -5,7 +5,7 @@ use std::{error::Error as StdError, fmt, io, path::Path};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use unlink::{
-    ErrorKind, ListedIdentity, Receipt, Tenant, UserId,
+    ErrorKind, ListedIdentity, Receipt, Snapshot, Tenant, UserId,
     transport::{self, ErrorKind as Request},
 };
 
@@ -28,6 +28,8 @@ struct Told {
     chain: Vec<String>,
     /// What is linked, each ready to be copied, where that helps to correct the command.
     listed: Vec<String>,
+    /// What was odd in the answers.
+    warnings: Vec<String>,
     hints: Vec<String>,
     /// How the command is used, whole lines.
     advice: String,
@@ -50,6 +52,7 @@ impl Failure {
             kind,
             chain: vec![message.into()],
             listed: Vec::new(),
+            warnings: Vec::new(),
             hints: Vec::new(),
             advice: String::new(),
             status: None,
@@ -111,7 +114,7 @@ impl Failure {
             failure = failure.because(cause);
         }
         if kind != ErrorKind::NotChanged {
-            failure.0.listed = listing(error.listed());
+            failure.0.listed = error.listed().iter().map(word_of).collect();
         }
         if let Some(answer) = request.and_then(answer) {
             // The token endpoint has its codes in another place.
@@ -127,6 +130,31 @@ impl Failure {
         failure.0.may_have_been_applied = error.may_have_been_applied();
         failure.0.hints = hint::of(error, tenant);
         failure
+    }
+
+    /// Adds what is known of the listed identities from the read before: which is the main one, and what was odd.
+    pub(crate) fn having_seen(mut self, seen: &Snapshot) -> Self {
+        if let (Some(main), Some(first)) = (seen.main(), self.0.listed.first_mut())
+            && *first == word_of(main)
+        {
+            *first += " (main)";
+        }
+        self.warned(seen.warnings())
+    }
+
+    /// Adds what was odd in the answers.
+    pub(crate) fn warned(mut self, warnings: &[String]) -> Self {
+        self.0.warnings.extend_from_slice(warnings);
+        self
+    }
+
+    /// Where the request was refused: the token is no JWT, and some refuse that as a malformed request.
+    pub(crate) fn without_jwt(mut self, tenant: &Tenant) -> Self {
+        if self.0.status != Some(400) {
+            return self;
+        }
+        self.0.kind = Kind::Credentials;
+        self.hint(format!("the token is no JWT; {}", hint::audience(tenant)))
     }
 
     /// Adds a cause and its own causes.
@@ -212,8 +240,16 @@ impl Failure {
             text += "Its identities are:\n";
             text.extend(told.listed.iter().map(|line| format!("  {line}\n")));
         }
+        for warning in &told.warnings {
+            text += &format!("warning: {}\n", printable(warning));
+        }
         if !told.advice.is_empty() {
-            text += &format!("\n{}\n", told.advice);
+            text += "\n";
+            text.extend(
+                told.advice
+                    .lines()
+                    .map(|line| format!("{}\n", printable(line))),
+            );
         }
         let resume = told.resume.as_ref();
         let resume = resume.map(|command| format!("once the cause is gone, go on with {command}"));
@@ -242,6 +278,7 @@ impl Failure {
                 first_half: told.first_half.clone(),
                 receipt: told.receipt.clone(),
                 resume: told.resume.clone(),
+                warnings: told.warnings.clone(),
             },
         }
     }
@@ -271,6 +308,8 @@ struct ErrorDocument {
     receipt: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resume: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// The error to call it by: where the way to the token endpoint failed, that and not the token it was to bring.
@@ -302,13 +341,9 @@ pub(crate) fn beneath(error: &transport::Error) -> Option<&transport::Error> {
     error.source()?.downcast_ref()
 }
 
-/// Each identity as the word that names it on a command line, the main one marked.
-fn listing(listed: &[ListedIdentity]) -> Vec<String> {
-    let line = |(index, identity): (usize, &ListedIdentity)| {
-        let mark = if index == 0 { " (main)" } else { "" };
-        format!("{}{mark}", shell_word(&identity.key().to_string()))
-    };
-    listed.iter().enumerate().map(line).collect()
+/// The word that names an identity on a command line.
+fn word_of(identity: &ListedIdentity) -> String {
+    shell_word(&identity.key().to_string())
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ pub(crate) struct ChangeDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) would_delete: Option<&'a UserId>,
     pub(crate) identities: Vec<LinkedDocument<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) warnings: &'a [String],
 }
 
 /// An account that was deleted, with its dates as they were read before.
@@ -136,14 +138,23 @@ impl<'a> IdentityDocument<'a> {
 pub(crate) struct LinkedDocument<'a> {
     #[serde(flatten)]
     identity: IdentityDocument<'a>,
-    primary: bool,
+    /// `null` where it is not known.
+    primary: Option<bool>,
 }
 
 impl<'a> LinkedDocument<'a> {
-    pub(crate) fn all(listed: impl IntoIterator<Item = &'a ListedIdentity>) -> Vec<Self> {
+    /// No other than the first can be the main one; whether that is may be unknown.
+    pub(crate) fn all(
+        listed: impl IntoIterator<Item = &'a ListedIdentity>,
+        first_is_main: Option<bool>,
+    ) -> Vec<Self> {
         let linked = |(index, identity): (usize, &'a ListedIdentity)| Self {
             identity: IdentityDocument::new(identity.key(), identity.connection()),
-            primary: index == 0,
+            primary: if index == 0 {
+                first_is_main
+            } else {
+                Some(false)
+            },
         };
         listed.into_iter().enumerate().map(linked).collect()
     }
@@ -170,6 +181,6 @@ mod tests {
         let listed: Vec<_> = identities
             .map(|identity| ListedIdentity::new(identity.key().unwrap(), None))
             .collect();
-        insta::assert_snapshot!(line(&LinkedDocument::all(&listed)).unwrap(), @r#"[{"provider":"auth0","user_id":"1","connection":null,"primary":true},{"provider":"github","user_id":123456789012345678901234567890,"connection":null,"primary":false}]"#);
+        insta::assert_snapshot!(line(&LinkedDocument::all(&listed, Some(true))).unwrap(), @r#"[{"provider":"auth0","user_id":"1","connection":null,"primary":true},{"provider":"github","user_id":123456789012345678901234567890,"connection":null,"primary":false}]"#);
     }
 }

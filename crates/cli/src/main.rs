@@ -34,6 +34,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     io::{Io, Manner, Paint, Stream},
+    text::{printable, shell_word},
 };
 
 fn main() -> ExitCode {
@@ -77,7 +78,11 @@ fn parsed(words: &[OsString], io: &mut Io<'_>) -> Result<Option<Args>, Failure> 
         Ok(args) => return Ok(Some(args)),
         Err(error) => error,
     };
-    let text = error.render().to_string();
+    let text = match Args::try_parse_from(words.iter().map(shown)) {
+        // Its tips repeat a word as it is, so they are of the words made printable.
+        Err(same) if same.kind() == error.kind() => same.render().to_string(),
+        _ => error.render().to_string(),
+    };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => io.result(&text).map(|()| None),
         kind => {
@@ -94,6 +99,14 @@ fn parsed(words: &[OsString], io: &mut Io<'_>) -> Result<Option<Args>, Failure> 
     }
 }
 
+/// A word as it can be repeated.
+fn shown(word: &OsString) -> OsString {
+    match word.to_str() {
+        Some(text) => printable(text).into_owned().into(),
+        None => word.clone(),
+    }
+}
+
 fn carry_out(
     args: &Args,
     words: &[OsString],
@@ -103,10 +116,14 @@ fn carry_out(
     io.manner = args.shared.manner();
     io.has_person &= !args.shared.no_input;
     if io.traces() {
-        trace::to_stderr(io.err_paint());
+        trace::to_stderr();
     }
+    let program = words
+        .first()
+        .map(|word| shell_word(&word.to_string_lossy()));
     let words = words.iter().skip(1).map(|word| word.to_string_lossy());
     let run = Run {
+        program: program.as_deref().unwrap_or(env!("CARGO_BIN_NAME")),
         shared: &args.shared,
         environment,
         typed: &words.map(String::from).collect::<Vec<_>>(),

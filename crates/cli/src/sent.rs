@@ -30,6 +30,12 @@ impl Sent {
         self.latest().and_then(|(token, _)| Claims::of(&token))
     }
 
+    /// Whether the token has the three parts of a JWT; nothing if none was sent yet.
+    pub(crate) fn is_jwt(&self) -> Option<bool> {
+        let (token, _) = self.latest()?;
+        Some(token.expose().split('.').count() == 3)
+    }
+
     /// How far this machine's clock is ahead of `date`, in whole seconds.
     pub(crate) fn clock_ahead_of(&self, date: SystemTime) -> Option<i64> {
         let (_, channel) = self.latest()?;

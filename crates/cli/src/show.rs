@@ -36,15 +36,25 @@ impl Row {
     }
 }
 
-/// A line for each identity under a header, the main one first; the e-mail column only where there is one.
-pub(crate) fn table(paint: Paint, rows: impl IntoIterator<Item = Row>) -> String {
+/// A line for each identity under a header; the e-mail column only where there is one.
+///
+/// No other than the first can be the main one; whether that is may be unknown.
+pub(crate) fn table(
+    paint: Paint,
+    rows: impl IntoIterator<Item = Row>,
+    first_is_main: Option<bool>,
+) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
     let has_email = rows.iter().any(|row| !row.email.is_empty());
     let cells: Vec<_> = rows
         .into_iter()
         .enumerate()
         .map(|(index, row)| {
-            let role = if index == 0 { "primary" } else { "secondary" };
+            let role = match first_is_main {
+                Some(true) if index == 0 => "primary",
+                None if index == 0 => "not known",
+                _ => "secondary",
+            };
             [
                 index.to_string(),
                 role.to_owned(),

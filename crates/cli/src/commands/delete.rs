@@ -12,7 +12,7 @@ use crate::{
     args::Unlink,
     commands::{
         Run, Target,
-        report::{Report, dated, evidence, unheard_of, warn},
+        report::{Report, dated, evidence, unheard_of},
     },
     confirm::{Consent, consent},
     exit::Kind,
@@ -40,7 +40,7 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
     let seen = deletion.target.read(user).await?;
     let identity = seen
         .resolve(&wanted)
-        .map_err(deletion.target.failed(user))?;
+        .map_err(|error| deletion.target.failed(user)(error).having_seen(&seen))?;
     match (identity, typed.split_at) {
         (Some(identity), _) => deletion.both_halves(&seen, identity, io).await,
         (None, Some(split_at)) => deletion.second_half(&seen, wanted, split_at, io).await,
@@ -67,7 +67,6 @@ impl Deletion<'_> {
     ) -> Result<(), Failure> {
         self.may_delete(io)?;
         if self.dry_run {
-            warn(seen.warnings(), io);
             return Report::would_unlink_and_delete(seen, identity).tell(io);
         }
         let plan = format!(
@@ -86,7 +85,6 @@ impl Deletion<'_> {
                 self.unlink(&seen, identity.key()).await?
             }
         };
-        warn(&unlinked.warnings, io);
         evidence(unlinked.settled_by, io);
         let receipt = Receipt::of(&unlinked);
         let resume = self.resume(&receipt);
@@ -152,7 +150,7 @@ impl Deletion<'_> {
 
     /// The first half, by what was seen; a failure unless that shows the identity linked.
     async fn unlink(&self, seen: &Snapshot, identity: &IdentityKey) -> Result<Unlinked, Failure> {
-        match self.target.client.unlink_seen(seen, identity).await {
+        match self.target.unlink_seen(seen, identity).await {
             Ok(Outcome::Unlinked(done)) => Ok(done),
             Ok(Outcome::NotLinked(nothing)) => Err(Failure::new(
                 Kind::Operation(ErrorKind::NotProven),
@@ -164,7 +162,7 @@ impl Deletion<'_> {
             .hint("if an earlier run unlinked it, go on with the command that it gave, with --split-at")),
             Ok(_) => Err(unheard_of()),
             Err(error) => {
-                let failure = self.target.failed(self.user)(error.clone());
+                let failure = self.target.failed(self.user)(error.clone()).having_seen(seen);
                 if !error.may_have_been_applied() {
                     return Err(failure);
                 }
@@ -187,6 +185,7 @@ impl Deletion<'_> {
             self.user
         );
         Failure::operation(error, &self.target.tenant, separate)
+            .warned(&unlinked.warnings)
             .in_second_half(message, &Report::unlinked(unlinked).document())
     }
 

@@ -1,12 +1,14 @@
 //! `link`, the way back: say what will happen, ask, send, and report what is linked.
 
-use ::unlink::{IdentityKey, LinkOutcome, ListedIdentity, Secondary, Snapshot, Tenant, UserId};
+use ::unlink::{
+    ErrorKind, IdentityKey, LinkOutcome, ListedIdentity, Secondary, Snapshot, Tenant, UserId,
+};
 
 use crate::{
     args::Link,
     commands::{
         Run, Target,
-        report::{Report, evidence, unheard_of, warn},
+        report::{Report, evidence, unheard_of},
     },
     confirm::consent,
     credentials::token_file,
@@ -30,28 +32,29 @@ pub(super) async fn run(run: &Run<'_>, typed: &Link, io: &mut Io<'_>) -> Result<
     if let Some(seen) = target.look(user, dry_run, io).await? {
         match seen.resolve(&key) {
             Ok(None) if dry_run => {
-                warn(seen.warnings(), io);
                 let added = ListedIdentity::new(key, None);
-                return Report::would_link(user, seen.listed(), &added).tell(io);
+                return Report::would_link(&seen, &added).tell(io);
             }
             Ok(None) => {}
             // The main identity and several that are meant are linked too.
-            Ok(Some(_)) | Err(_) => return Report::already_linked(&seen, &key).tell(io),
+            Ok(Some(_)) | Err(_) => {
+                return Report::already_linked(&seen, as_listed(&seen, &key)).tell(io);
+            }
         }
     }
     let plan = plan(&target.tenant, user, &key);
     consent(typed.change.yes, &plan, run.typed, io)?;
     match target.client.link(user, &account).await.map_err(failed)? {
         LinkOutcome::Linked(linked) => {
-            warn(&linked.warnings, io);
             evidence(linked.settled_by, io);
-            let told = Report::linked(&linked).tell(io);
+            let now = Snapshot::new(linked.user_id.clone(), linked.identities.clone());
+            let told = Report::linked(&linked, as_listed(&now, &key)).tell(io);
             told.map_err(Failure::after_a_change)
         }
         // By someone else, since the look above.
         LinkOutcome::AlreadyLinked(linked) => {
-            let seen = Snapshot::new(linked.user_id, linked.identities);
-            Report::already_linked(&seen, &key).tell(io)
+            let now = Snapshot::new(linked.user_id.clone(), linked.identities.clone());
+            Report::linked_meanwhile(&linked, as_listed(&now, &key)).tell(io)
         }
         _ => Err(unheard_of()),
     }
@@ -89,6 +92,15 @@ async fn account(
         Failure::new(Kind::NoSuchConnection, message)
     })?;
     Ok(named.in_connection(id))
+}
+
+/// The key as it is listed, where it was typed with its provider or connection in front.
+fn as_listed<'a>(seen: &'a Snapshot, typed: &'a IdentityKey) -> &'a IdentityKey {
+    let listed = match seen.resolve(typed) {
+        Err(error) if error.kind() == ErrorKind::MainIdentity => seen.main(),
+        found => found.ok().flatten(),
+    };
+    listed.map_or(typed, ListedIdentity::key)
 }
 
 /// Auth0's form: `con_` and 16 letters or digits.

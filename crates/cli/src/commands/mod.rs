@@ -12,7 +12,9 @@ mod sandbox;
 mod story;
 mod unlink;
 
-use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId};
+use ::unlink::{
+    Client, Error, ErrorKind, IdentityKey, Outcome, Snapshot, TakeSnapshot, Tenant, UserId,
+};
 
 use crate::{
     args::{Command, Shared},
@@ -27,6 +29,8 @@ use crate::{
 pub(crate) struct Run<'a> {
     pub(crate) shared: &'a Shared,
     pub(crate) environment: &'a Environment,
+    /// What this program was called by, a word of a shell.
+    pub(crate) program: &'a str,
     /// The words after the program's name.
     pub(crate) typed: &'a [String],
 }
@@ -87,7 +91,29 @@ struct Target {
 
 impl Target {
     fn failed(&self, user: &UserId) -> impl Fn(Error) -> Failure {
-        |error| Failure::operation(&error, &self.tenant, user)
+        |error| {
+            let failure = Failure::operation(&error, &self.tenant, user);
+            match self.sent.is_jwt() {
+                Some(false) => failure.without_jwt(&self.tenant),
+                _ => failure,
+            }
+        }
+    }
+
+    /// Unlinks by what was seen; what is not linked is looked for without its provider in front too.
+    async fn unlink_seen(&self, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
+        let outcome = self.client.unlink_seen(seen, wanted).await;
+        let (provider, id) = (wanted.provider(), wanted.user_id().as_str());
+        let bare = id
+            .strip_prefix(provider.as_str())
+            .and_then(|rest| rest.strip_prefix('|')?.parse().ok());
+        match (outcome, bare) {
+            (Err(error), Some(bare)) if error.kind() == ErrorKind::NoSuchIdentity => {
+                let bare = IdentityKey::new(provider.clone(), bare);
+                self.client.unlink_seen(seen, &bare).await
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     /// What is linked now.

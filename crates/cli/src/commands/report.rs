@@ -25,6 +25,10 @@ pub(super) struct Report<'a> {
     deleted: Option<AccountDocument<'a>>,
     would_delete: Option<UserId>,
     linked: Vec<&'a ListedIdentity>,
+    /// Unknown where an element before it may have been left out.
+    first_is_main: Option<bool>,
+    /// What was odd in the answers.
+    warnings: &'a [String],
     text: String,
 }
 
@@ -39,6 +43,8 @@ impl<'a> Report<'a> {
             deleted: None,
             would_delete: None,
             linked: done.remaining.iter().collect(),
+            first_is_main: unless_odd(&done.warnings),
+            warnings: &done.warnings,
             text: format!(
                 "Unlinked {key} from {user}. Its separate account is {separate}.\nLeft on {user}:",
                 key = shown(done.identity.key()),
@@ -58,6 +64,8 @@ impl<'a> Report<'a> {
             deleted: None,
             would_delete: None,
             linked: done.remaining.iter().collect(),
+            first_is_main: unless_odd(&done.warnings),
+            warnings: &done.warnings,
             text: format!(
                 "{key} is not linked to {user} now. Nothing was read before, so whether it was linked until now is \
                  not known.\nLinked to {user}:",
@@ -67,7 +75,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn not_linked(nothing: &'a NotLinked) -> Self {
+    /// `seen` is what was read before.
+    pub(super) fn not_linked(nothing: &'a NotLinked, seen: Option<&'a Snapshot>) -> Self {
         Self {
             outcome: "not_linked",
             user_id: &nothing.user_id,
@@ -77,6 +86,8 @@ impl<'a> Report<'a> {
             deleted: None,
             would_delete: None,
             linked: nothing.identities.iter().collect(),
+            first_is_main: known_main(seen, &nothing.identities),
+            warnings: seen.map(Snapshot::warnings).unwrap_or_default(),
             text: format!(
                 "Nothing to do: {separate} is not linked to {user}, it is an account of its own.\n\
                  Linked to {user}:",
@@ -100,6 +111,8 @@ impl<'a> Report<'a> {
             linked: left
                 .filter(|listed| !std::ptr::eq(*listed, identity))
                 .collect(),
+            first_is_main: Some(seen.main().is_some()),
+            warnings: seen.warnings(),
             text: format!(
                 "Dry run, nothing was changed: {key} would be unlinked from {user}, \
                  and {separate} would be a separate account.\nLeft on {user} would be:",
@@ -158,6 +171,8 @@ impl<'a> Report<'a> {
             separate: None,
             would_delete: None,
             linked: seen.listed().iter().collect(),
+            first_is_main: Some(seen.main().is_some()),
+            warnings: seen.warnings(),
             text: format!(
                 "Deleted {dated}, which was split off {user}.\nLinked to {user}:",
                 dated = dated(&account),
@@ -178,6 +193,8 @@ impl<'a> Report<'a> {
             separate: None,
             deleted: None,
             linked: seen.listed().iter().collect(),
+            first_is_main: Some(seen.main().is_some()),
+            warnings: seen.warnings(),
             text: format!(
                 "Dry run, nothing was changed: {dated} would be deleted, if it is unused since it was split off \
                  {user}.\nLinked to {user}:",
@@ -188,21 +205,33 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub(super) fn linked(done: &'a Linked) -> Self {
+    /// `identity` is the one that was linked, as it is listed.
+    pub(super) fn linked(done: &'a Linked, identity: &'a IdentityKey) -> Self {
         Self {
             outcome: "linked",
             user_id: &done.user_id,
-            identity: &done.identity,
-            connection: connection_of(&done.identity, &done.identities),
+            identity,
+            connection: connection_of(identity, &done.identities),
             separate: None,
             deleted: None,
             would_delete: None,
             linked: done.identities.iter().collect(),
+            first_is_main: unless_odd(&done.warnings),
+            warnings: &done.warnings,
             text: format!(
                 "Linked {key} to {user}.\nLinked to {user}:",
-                key = shown(&done.identity),
+                key = shown(identity),
                 user = shown(&done.user_id),
             ),
+        }
+    }
+
+    /// As [`linked`](Self::linked), but by someone else.
+    pub(super) fn linked_meanwhile(done: &'a Linked, identity: &'a IdentityKey) -> Self {
+        Self {
+            outcome: "already_linked",
+            text: already(identity, &done.user_id),
+            ..Self::linked(done, identity)
         }
     }
 
@@ -216,33 +245,29 @@ impl<'a> Report<'a> {
             deleted: None,
             would_delete: None,
             linked: seen.listed().iter().collect(),
-            text: format!(
-                "Nothing to do: {key} is linked to {user} already.\nLinked to {user}:",
-                key = shown(identity),
-                user = shown(seen.user_id()),
-            ),
+            first_is_main: Some(seen.main().is_some()),
+            warnings: seen.warnings(),
+            text: already(identity, seen.user_id()),
         }
     }
 
-    /// `identities` is what is linked, and would be after linking `added`, which is the last of them.
-    pub(super) fn would_link(
-        user: &'a UserId,
-        identities: &'a [ListedIdentity],
-        added: &'a ListedIdentity,
-    ) -> Self {
+    /// `added` would be the last of what is linked.
+    pub(super) fn would_link(seen: &'a Snapshot, added: &'a ListedIdentity) -> Self {
         Self {
             outcome: "dry_run",
-            user_id: user,
+            user_id: seen.user_id(),
             identity: added.key(),
             connection: added.connection(),
             separate: None,
             deleted: None,
             would_delete: None,
-            linked: identities.iter().chain([added]).collect(),
+            linked: seen.listed().iter().chain([added]).collect(),
+            first_is_main: Some(seen.main().is_some()),
+            warnings: seen.warnings(),
             text: format!(
                 "Dry run, nothing was changed: {key} would be linked to {user}.\nLinked to {user} would be:",
                 key = shown(added.key()),
-                user = shown(user),
+                user = shown(seen.user_id()),
             ),
         }
     }
@@ -255,17 +280,22 @@ impl<'a> Report<'a> {
             new_user_id: self.separate.as_ref(),
             deleted: self.deleted.clone(),
             would_delete: self.would_delete.as_ref(),
-            identities: LinkedDocument::all(self.linked.iter().copied()),
+            identities: LinkedDocument::all(self.linked.iter().copied(), self.first_is_main),
+            warnings: self.warnings,
         }
     }
 
-    /// Writes it in the form that was asked for.
+    /// Writes it in the form that was asked for, what was odd with it.
     pub(super) fn tell(&self, io: &mut Io<'_>) -> Result<(), Failure> {
+        for warning in self.warnings {
+            io.say(&format!("warning: {}", printable(warning)));
+        }
         let lines = if io.is_json() {
             json::line(&self.document())?
         } else {
             let rows = self.linked.iter().map(|linked| show::Row::listed(linked));
-            format!("{}\n{}", self.text, show::table(io.out_paint(), rows))
+            let table = show::table(io.out_paint(), rows, self.first_is_main);
+            format!("{}\n{table}", self.text)
         };
         io.result(&lines)
     }
@@ -280,6 +310,25 @@ pub(super) fn dated(account: &AccountDocument<'_>) -> String {
     let dates: Vec<_> = created.into_iter().chain([login]).collect();
     let text = format!("{} ({})", account.user_id, dates.join(", "));
     printable(&text).into_owned()
+}
+
+fn already(identity: &IdentityKey, user: &UserId) -> String {
+    format!(
+        "Nothing to do: {key} is linked to {user} already.\nLinked to {user}:",
+        key = shown(identity),
+        user = shown(user),
+    )
+}
+
+/// Whether the first that is left is the main one: so it is if nothing was left out.
+fn unless_odd(warnings: &[String]) -> Option<bool> {
+    warnings.is_empty().then_some(true)
+}
+
+/// Whether the first of `listed` is the one that was the main one before.
+fn known_main(seen: Option<&Snapshot>, listed: &[ListedIdentity]) -> Option<bool> {
+    let seen = seen?;
+    (seen.listed() == listed).then_some(seen.main().is_some())
 }
 
 fn connection_of<'a>(key: &IdentityKey, listed: &'a [ListedIdentity]) -> Option<&'a str> {
@@ -297,13 +346,6 @@ pub(super) fn unheard_of() -> Failure {
         "the outcome is of a kind that this program does not know",
     )
     .after_a_change()
-}
-
-/// Says what was odd in an answer.
-pub(super) fn warn(warnings: &[String], io: &mut Io<'_>) {
-    for warning in warnings {
-        io.say(&format!("warning: {}", printable(warning)));
-    }
 }
 
 /// Says how the outcome is known, where it is not simply the answer.

@@ -1,6 +1,6 @@
 //! `sandbox`: a local tenant that serves until it is interrupted.
 
-use std::thread;
+use std::{io, thread};
 
 use unlink_sandbox::Sandbox;
 
@@ -18,9 +18,7 @@ pub(super) fn run(run: &Run<'_>, typed: &args::Sandbox, io: &mut Io<'_>) -> Resu
     run.without_tenant("sandbox")?;
     let seed = seed(typed.seed.as_deref())?;
     let started = Sandbox::builder().seed(seed).port(typed.port).start();
-    let sandbox = started.map_err(|error| {
-        Failure::new(Kind::Sandbox, "the local tenant does not start").because(&error)
-    })?;
+    let sandbox = started.map_err(|error| not_started(typed.port, &error))?;
     let ready = sandbox.ready();
     let lines = if io.is_json() {
         json::line(&ready)?
@@ -46,12 +44,27 @@ pub(super) fn run(run: &Run<'_>, typed: &args::Sandbox, io: &mut Io<'_>) -> Resu
         .and_then(|user| user["user_id"].as_str())
     {
         io.say(&format!(
-            "and then, for a start: auth0-unlink list {}",
+            "and then, for a start: {} list {}",
+            run.program,
             shell_word(user)
         ));
     }
     loop {
         // Nothing unparks this thread; the tenant has its own.
         thread::park();
+    }
+}
+
+fn not_started(port: u16, error: &io::Error) -> Failure {
+    let message = match port {
+        0 => "the local tenant does not start".to_owned(),
+        port => format!("the local tenant does not start on port {port}"),
+    };
+    let failure = Failure::new(Kind::Sandbox, message).because(error);
+    match error.kind() {
+        io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied if port != 0 => {
+            failure.hint("give another --port; without one a free port is taken")
+        }
+        _ => failure,
     }
 }

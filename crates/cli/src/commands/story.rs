@@ -6,7 +6,7 @@ use unlink_sandbox::{Change, RecordedRequest, Sandbox};
 
 use crate::{io::Paint, show, text::shown};
 
-const NEXT: &str = "Next, to try the other commands on such a tenant: auth0-unlink sandbox";
+const NEXT: &str = "Next, to try the other commands on such a tenant, run the command sandbox";
 
 /// One unlinking: the accounts before and after it, and the requests that made it.
 #[derive(Serialize)]
@@ -96,7 +96,7 @@ impl Account {
             connection: plain(&held.named.connection),
             email: held.email.clone(),
         });
-        let table = show::table(paint, rows);
+        let table = show::table(paint, rows, Some(true));
         format!("{} ({metadata} metadata)\n{table}", shown(&self.user_id))
     }
 }

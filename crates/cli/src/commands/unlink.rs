@@ -6,7 +6,7 @@ use crate::{
     args::Unlink,
     commands::{
         Run, delete,
-        report::{Report, evidence, unheard_of, warn},
+        report::{Report, evidence, unheard_of},
     },
     confirm::{Consent, consent},
     failure::Failure,
@@ -26,11 +26,13 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
         ));
     }
     let target = run.target(io)?;
-    let failed = target.failed(user);
-
     let seen = match typed.no_read {
         true => None,
         false => target.look(user, dry_run, io).await?,
+    };
+    let failed = |error| {
+        let failure = target.failed(user)(error);
+        seen.iter().fold(failure, Failure::having_seen)
     };
     let outcome = match &seen {
         None => {
@@ -40,9 +42,8 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
         }
         Some(seen) => match seen.resolve(&wanted).map_err(&failed)? {
             // Reads on, and changes nothing.
-            None => target.client.unlink_seen(seen, &wanted).await,
+            None => target.unlink_seen(seen, &wanted).await,
             Some(identity) if dry_run => {
-                warn(seen.warnings(), io);
                 return Report::would_unlink(seen, identity).tell(io);
             }
             Some(identity) => {
@@ -57,20 +58,18 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
     };
     match outcome.map_err(&failed)? {
         Outcome::Unlinked(done) => {
-            warn(&done.warnings, io);
             evidence(done.settled_by, io);
             Report::unlinked(&done)
                 .tell(io)
                 .map_err(Failure::after_a_change)
         }
         Outcome::Absent(done) => {
-            warn(&done.warnings, io);
             evidence(done.settled_by, io);
             Report::absent(&done)
                 .tell(io)
                 .map_err(Failure::after_a_change)
         }
-        Outcome::NotLinked(nothing) => Report::not_linked(&nothing).tell(io),
+        Outcome::NotLinked(nothing) => Report::not_linked(&nothing, seen.as_ref()).tell(io),
         _ => Err(unheard_of()),
     }
 }

@@ -60,6 +60,40 @@ fn a_refused_token_says_for_which_audience_to_get_one() {
 }
 
 #[test]
+fn a_token_that_is_no_jwt_is_the_credentials_fault() {
+    let sandbox = Sandbox::start().unwrap();
+    for words in [
+        &["list", JANE][..],
+        &["unlink", JANE, JANES_GOOGLE, "--yes", "-q"],
+        &["unlink", JANE, JANES_GOOGLE, "--yes", "-q", "--delete"],
+        &["link", JANE, JANES_GOOGLE, "--yes", "-q"],
+    ] {
+        let ran = with_token(&sandbox, "planted", words);
+        assert_eq!(ran.code, Some(4), "{ran:?}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.err.replace(sandbox.url(), "http://LOCAL"), @r"
+            error: the tenant answered 400 Bad Request: Bad HTTP authentication header format (Bearer)
+            hint: the token is no JWT; get a token that has not expired, for the audience http://LOCAL/api/v2/
+            ");
+        }
+        let json = with_token(&sandbox, "planted", &[words, &["--json"]].concat());
+        let error = &json.error_document()["error"];
+        assert_eq!(
+            (&error["kind"], &error["status"]),
+            (&"credentials".into(), &400.into())
+        );
+    }
+    // The same refusal of what looks like one is of the request.
+    let tenant = Recorder::start(|_| Answer {
+        status: 400,
+        headers: "",
+        body: r#"{"statusCode":400,"error":"Bad Request","message":"planted"}"#.into(),
+    });
+    let ran = with_token(&sandbox, "a.b.c", &["list", JANE, "--domain", tenant.url()]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+}
+
+#[test]
 fn a_refused_token_where_the_clock_is_off_says_so() {
     let sandbox = Sandbox::start().unwrap();
     sandbox.inject(Fault::new(Kind::SkewDate { seconds: 600 }));

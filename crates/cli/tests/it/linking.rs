@@ -94,3 +94,69 @@ fn an_id_token_must_be_the_accounts() {
     assert_eq!(twice.code, Some(2));
     assert!(requests(&sandbox).is_empty());
 }
+
+#[test]
+fn what_is_typed_with_its_provider_in_front_is_told_as_it_is_listed() {
+    let sandbox = Sandbox::start().unwrap();
+    let ran = |command: &str, words: &[&str]| {
+        let pair = [command, JANE, "github", "github|58323117", "--yes"];
+        at(&sandbox, &[&pair[..], words].concat()).run()
+    };
+    let github = json!({ "provider": "github", "user_id": 58_323_117, "connection": "github" });
+    for (command, words, code, shown) in [
+        (
+            "unlink",
+            &[][..],
+            0,
+            "Unlinked github|58323117 from auth0|63d17b7dbc8a5d0f3e9c4a21. ",
+        ),
+        (
+            "unlink",
+            &[],
+            0,
+            "Nothing to do: github|58323117 is not linked to ",
+        ),
+        (
+            "link",
+            &[],
+            0,
+            "Linked github|58323117 to auth0|63d17b7dbc8a5d0f3e9c4a21.\n",
+        ),
+        (
+            "link",
+            &[],
+            0,
+            "Nothing to do: github|58323117 is linked to ",
+        ),
+    ] {
+        let ran = ran(command, words);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(ran.out.starts_with(shown), "{ran:?}");
+        assert!(!ran.out.contains("github|github"), "{ran:?}");
+    }
+    let again = ran("link", &["--json"]).document();
+    assert_eq!(
+        (&again["outcome"], &again["identity"]),
+        (&"already_linked".into(), &github)
+    );
+    assert_eq!(ran("unlink", &["-q"]).code, Some(0));
+    let unproven = ran("unlink", &["--delete", "--json"]);
+    let error = &unproven.error_document()["error"];
+    assert_eq!(error["kind"], "not_proven", "{error}");
+    let linked = ran("link", &["--json"]).document();
+    assert_eq!(
+        (&linked["outcome"], &linked["identity"]["connection"]),
+        (&"linked".into(), &"github".into())
+    );
+    // Neither form names anything.
+    let missing = at(
+        &sandbox,
+        &["unlink", JANE, "github", "github|9", "--yes", "--json"],
+    )
+    .run();
+    assert_eq!(missing.code, Some(5));
+    assert_eq!(
+        missing.error_document()["error"]["kind"],
+        "no_such_identity"
+    );
+}

@@ -3,7 +3,10 @@
 use serde_json::json;
 use unlink_sandbox::Sandbox;
 
-use crate::support::{JANE, at};
+use crate::{
+    recorder::{Answer, Recorder},
+    support::{JANE, at, cli},
+};
 
 #[test]
 fn a_user_is_a_table() {
@@ -56,5 +59,24 @@ fn tokens_of_providers_are_not_shown_to_a_caller_who_may_see_them() {
         for secret in ["ya29.", "gho_", "1//"] {
             assert!(!told.contains(secret), "{told}");
         }
+    }
+}
+
+#[test]
+fn an_answer_without_identities_is_no_user() {
+    for answer in ["{}", r#"{"error":"captive"}"#] {
+        let portal = Recorder::start(move |_| Answer::ok(answer));
+        let list = |words: &[&str]| {
+            let words = [&["list", JANE, "--domain", portal.url()], words].concat();
+            cli(&words).env("AUTH0_API_TOKEN", "planted.token").run()
+        };
+        let ran = list(&[]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(ran.err, @"error: the tenant's answer is not the documented one: identities: the key is missing");
+        }
+        let json = list(&["--json"]);
+        assert_eq!((json.code, json.out.as_str()), (Some(1), ""), "{json:?}");
+        assert_eq!(json.error_document()["error"]["kind"], "decode");
     }
 }

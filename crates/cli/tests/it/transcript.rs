@@ -1,6 +1,10 @@
 //! Everything in a row, against `auth0-unlink sandbox` in another process.
 
-use std::{fs, io::Read as _};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    process::Stdio,
+};
 
 use serde_json::Value;
 
@@ -108,14 +112,29 @@ fn a_taken_port_and_a_tenants_name_are_refused() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let ran = cli(&["sandbox", "--port", &port]).run();
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(
-        ran.err
-            .starts_with("error: the local tenant does not start\n"),
-        "{ran:?}"
-    );
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{ran:?}");
+    // The cause between them is in the words of the operating system.
+    let error = format!("error: the local tenant does not start on port {port}\n");
+    assert!(ran.err.starts_with(&error), "{ran:?}");
+    let hint = "\nhint: give another --port; without one a free port is taken\n";
+    assert!(ran.err.ends_with(hint), "{ran:?}");
     let ran = cli(&["sandbox", "--domain", "example.auth0.com"]).run();
     assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+#[test]
+fn what_to_run_next_names_the_program_as_it_was_called() {
+    let mut command = cli(&["sandbox"]).into_command();
+    let streams = command.stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = streams.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let hint = lines.map(Result::unwrap).nth(1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let hint = hint.unwrap();
+    let (_, next) = hint.split_once(": ").unwrap();
+    assert!(next.contains(env!("CARGO_BIN_EXE_auth0-unlink")), "{hint}");
+    assert!(next.ends_with(&format!(" list '{JANE}'")), "{hint}");
 }
 
 #[test]

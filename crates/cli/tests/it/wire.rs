@@ -151,3 +151,94 @@ fn nothing_a_tenant_says_steers_the_terminal() {
     insta::assert_snapshot!("hostile_list", list(&[]).told_of(tenant.url()));
     insta::assert_snapshot!("hostile_refusal", unlink.told_of(tenant.url()));
 }
+
+#[test]
+fn which_is_the_main_one_is_not_guessed() {
+    // The answer's first element, which is the main one, cannot be read.
+    let odd = tenant(&[r#"{"x":1}"#, MAIN]);
+    let words = ["auth0|1#", "google-oauth2|2"];
+    insta::assert_snapshot!("main_not_known", unlink(&odd, &words).told_of(odd.url()));
+    let document = unlink(&odd, &[&words[..], &["--json"]].concat()).document();
+    let [only] = document["identities"].as_array().unwrap().as_slice() else {
+        panic!("{document}");
+    };
+    assert_eq!(only["primary"], serde_json::Value::Null);
+    assert!(only.as_object().unwrap().contains_key("primary"));
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
+    // Where nothing is odd nothing is said of it.
+    let even = tenant(&[MAIN]);
+    let document = unlink(&even, &[&words[..], &["--json"]].concat()).document();
+    assert_eq!(document["identities"][0]["primary"], true);
+    assert_eq!(document.get("warnings"), None);
+}
+
+#[test]
+fn a_read_without_its_main_identity_marks_no_other() {
+    let tenant = Recorder::start(|_| {
+        Answer::ok(format!(
+            r#"{{"user_id":"auth0|1#","identities":[{{"x":1}},{GOOGLE}]}}"#
+        ))
+    });
+    let missing = ["auth0|1#", "github|9"];
+    let refused = unlink(&tenant, &missing);
+    insta::assert_snapshot!("main_not_read", refused.told_of(tenant.url()));
+    let json = unlink(&tenant, &[&missing[..], &["--json"]].concat());
+    let error = &json.error_document()["error"];
+    assert_eq!(error["warnings"].as_array().unwrap().len(), 1, "{error}");
+    let dry = ["auth0|1#", "google-oauth2|2", "--dry-run", "--json"];
+    let document = unlink(&tenant, &dry).document();
+    assert_eq!(document["warnings"].as_array().unwrap().len(), 1);
+    assert_eq!(document["identities"], serde_json::json!([]));
+    let linked = cli(&["link", "auth0|1#", "google-oauth2|2", "--json"])
+        .env("AUTH0_DOMAIN", tenant.url())
+        .env("AUTH0_API_TOKEN", "planted.token")
+        .run();
+    assert_eq!(linked.document()["identities"][0]["primary"], false);
+}
+
+#[test]
+fn nothing_that_is_typed_steers_the_terminal() {
+    let tenant = tenant(&[MAIN]);
+    for words in [
+        &["-v", "list", "auth0|\u{1b}[31m\nfake"][..],
+        &["list", "--\u{1b}]0;x\u{7}"],
+        &["list", "--\n\nfake: all is well"],
+        &["\u{1b}[31m\nfake"],
+        &["list", "auth0|1", "--timeout", "\u{1b}[31m\nfake"],
+        &["list", "auth0|1", "--jsno\u{9b}31m\nfake"],
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let ran = cli(&[words, json].concat())
+                .env("AUTH0_DOMAIN", tenant.url())
+                .env("AUTH0_API_TOKEN", "planted.token")
+                .run();
+            let told = format!("{}{}", ran.out, ran.err);
+            assert!(
+                !told.contains(|c: char| c != '\n' && c.is_control()),
+                "{ran:?}"
+            );
+            assert!(
+                !told.lines().any(|line| line.starts_with("fake")),
+                "{ran:?}"
+            );
+        }
+    }
+    let traced = cli(&["-v", "list", "auth0|\u{1b}[31m\nfake"])
+        .env("AUTH0_DOMAIN", tenant.url())
+        .env("AUTH0_API_TOKEN", "planted.token")
+        .env("CLICOLOR_FORCE", "1")
+        .run();
+    insta::assert_snapshot!(traced.err.replace(tenant.url(), "http://LOCAL"), @r#"
+    tenant http://LOCAL, token from AUTH0_API_TOKEN
+    unlink{operation="identities" user=auth0|\u{1b}[31m\nfake}:auth0{operation="read identities"}: done attempts=1 settled_by=Answer status=200
+    "#);
+    insta::assert_snapshot!(cli(&["list", "--\u{1b}]0;x\u{7}"]).run().err, @r"
+    error: unexpected argument '--\u{1b}]0;x\u{7}' found
+
+    tip: to pass '--\u{1b}]0;x\u{7}' as a value, use '-- --\u{1b}]0;x\u{7}'
+
+    Usage: auth0-unlink list [OPTIONS] <USER_ID>
+
+    For more information, try '--help'.
+    ");
+}
