@@ -150,7 +150,7 @@ impl Deletion<'_> {
 
     /// The first half, by what was seen; a failure unless that shows the identity linked.
     async fn unlink(&self, seen: &Snapshot, identity: &IdentityKey) -> Result<Unlinked, Failure> {
-        match self.target.unlink_seen(seen, identity).await {
+        match self.target.client.unlink_seen(seen, identity).await {
             Ok(Outcome::Unlinked(done)) => Ok(done),
             Ok(Outcome::NotLinked(nothing)) => Err(Failure::new(
                 Kind::Operation(ErrorKind::NotProven),

@@ -12,9 +12,7 @@ mod sandbox;
 mod story;
 mod unlink;
 
-use ::unlink::{
-    Client, Error, ErrorKind, IdentityKey, Outcome, Snapshot, TakeSnapshot, Tenant, UserId,
-};
+use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId};
 
 use crate::{
     args::{Command, Shared},
@@ -97,22 +95,6 @@ impl Target {
                 Some(false) => failure.without_jwt(&self.tenant),
                 _ => failure,
             }
-        }
-    }
-
-    /// Unlinks by what was seen; what is not linked is looked for without its provider in front too.
-    async fn unlink_seen(&self, seen: &Snapshot, wanted: &IdentityKey) -> Result<Outcome, Error> {
-        let outcome = self.client.unlink_seen(seen, wanted).await;
-        let (provider, id) = (wanted.provider(), wanted.user_id().as_str());
-        let bare = id
-            .strip_prefix(provider.as_str())
-            .and_then(|rest| rest.strip_prefix('|')?.parse().ok());
-        match (outcome, bare) {
-            (Err(error), Some(bare)) if error.kind() == ErrorKind::NoSuchIdentity => {
-                let bare = IdentityKey::new(provider.clone(), bare);
-                self.client.unlink_seen(seen, &bare).await
-            }
-            (outcome, _) => outcome,
         }
     }
 

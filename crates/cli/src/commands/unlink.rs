@@ -42,7 +42,7 @@ pub(super) async fn run(run: &Run<'_>, typed: &Unlink, io: &mut Io<'_>) -> Resul
         }
         Some(seen) => match seen.resolve(&wanted).map_err(&failed)? {
             // Reads on, and changes nothing.
-            None => target.unlink_seen(seen, &wanted).await,
+            None => target.client.unlink_seen(seen, &wanted).await,
             Some(identity) if dry_run => {
                 return Report::would_unlink(seen, identity).tell(io);
             }
