@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::handler::Handler as _;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,7 +37,11 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/__sandbox/health", get(health))
         .route("/__sandbox/reset", post(reset))
-        .route("/__sandbox/snapshot", get(snapshot).put(restore))
+        .route(
+            "/__sandbox/snapshot",
+            // A snapshot of a large tenant goes back in whole, however large it is.
+            get(snapshot).put(restore.layer(DefaultBodyLimit::disable())),
+        )
         .route(
             "/__sandbox/faults",
             get(faults).post(inject).delete(clear_faults),
@@ -54,17 +60,25 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         ))
 }
 
+/// A body, or why there is none.
+type Body = Result<Bytes, BytesRejection>;
+
 /// A request that could not be read, or asks for what there is not.
-struct Refused(String);
+struct Refused(StatusCode, String);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
 }
 
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
-    serde_json::from_slice(body).map_err(|error| Refused(error.to_string()))
+fn refused(problem: impl ToString) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, problem.to_string())
+}
+
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
+    let body = body.map_err(|rejection| Refused(rejection.status(), rejection.body_text()))?;
+    serde_json::from_slice(&body).map_err(refused)
 }
 
 /// Keeps a web page of another origin from steering the tenant through its visitor's browser.
@@ -98,8 +112,8 @@ async fn snapshot(State(shared): Tenant) -> Json<Value> {
     Json(shared.engine().tenant.to_json())
 }
 
-async fn restore(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
-    let seed = Seed::from_value(read(&body)?).map_err(|error| Refused(error.to_string()))?;
+async fn restore(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused> {
+    let seed = Seed::from_value(read(body)?).map_err(refused)?;
     shared.engine().replace(seed.tenant);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -108,10 +122,10 @@ async fn faults(State(shared): Tenant) -> Json<Value> {
     Json(json!(shared.engine().faults.all()))
 }
 
-async fn inject(State(shared): Tenant, body: Bytes) -> Result<(StatusCode, Json<Value>), Refused> {
-    let fault: Fault = read(&body)?;
+async fn inject(State(shared): Tenant, body: Body) -> Result<(StatusCode, Json<Value>), Refused> {
+    let fault: Fault = read(body)?;
     if let Some(problem) = fault.problem() {
-        return Err(Refused(problem.to_owned()));
+        return Err(refused(problem));
     }
     let id = shared.engine().faults.inject(fault);
     Ok((StatusCode::CREATED, Json(json!({ "id": id }))))
@@ -143,13 +157,11 @@ async fn clock(State(shared): Tenant) -> Json<Value> {
     Json(clock_json(&shared.engine()))
 }
 
-async fn set_clock(State(shared): Tenant, body: Bytes) -> Result<Json<Value>, Refused> {
-    let change: ClockChange = read(&body)?;
+async fn set_clock(State(shared): Tenant, body: Body) -> Result<Json<Value>, Refused> {
+    let change: ClockChange = read(body)?;
     let at = match &change.freeze_at {
         None => None,
-        Some(text) => {
-            Some(Millis::parse(text).ok_or_else(|| Refused("freeze_at is not a date".into()))?)
-        }
+        Some(text) => Some(Millis::parse(text).ok_or_else(|| refused("freeze_at is not a date"))?),
     };
     let mut engine = shared.engine();
     if change.freeze || at.is_some() {
@@ -179,15 +191,15 @@ async fn rules(State(shared): Tenant) -> Json<Value> {
     )
 }
 
-async fn choose(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
-    let choices: BTreeMap<String, String> = read(&body)?;
+async fn choose(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused> {
+    let choices: BTreeMap<String, String> = read(body)?;
     let mut engine = shared.engine();
     let mut rules = engine.rules.clone();
     for (name, choice) in choices {
         let known =
             Behaviour::named(&name).is_some_and(|behaviour| rules.choose(behaviour, &choice));
         if !known {
-            return Err(Refused(format!(
+            return Err(refused(format!(
                 "there is no rule {name} with a choice {choice}"
             )));
         }
@@ -200,8 +212,8 @@ async fn origins(State(shared): Tenant) -> Json<Value> {
     Json(json!(shared.engine().cors.origins))
 }
 
-async fn set_origins(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
-    shared.engine().cors.origins = read(&body)?;
+async fn set_origins(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused> {
+    shared.engine().cors.origins = read(body)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -217,8 +229,8 @@ async fn search(State(shared): Tenant) -> Json<Value> {
     Json(json!({ "lag_ms": u64::try_from(lag).unwrap_or(u64::MAX) }))
 }
 
-async fn set_search(State(shared): Tenant, body: Bytes) -> Result<StatusCode, Refused> {
-    let change: SearchChange = read(&body)?;
+async fn set_search(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused> {
+    let change: SearchChange = read(body)?;
     let lag = Duration::from_millis(change.lag_ms);
     shared.engine().set_search_lag(lag);
     Ok(StatusCode::NO_CONTENT)
@@ -241,8 +253,7 @@ struct TokenWanted {
 
 async fn token(State(shared): Tenant, request: Request) -> Result<Json<Value>, Refused> {
     let base_url = base_url(&shared, &request);
-    let body = axum::body::to_bytes(request.into_body(), 64 * 1024).await;
-    let wanted: TokenWanted = read(&body.map_err(|error| Refused(error.to_string()))?)?;
+    let wanted: TokenWanted = read(Bytes::from_request(request, &()).await)?;
     let engine = shared.engine();
     let (client, now) = (&engine.settings.client, engine.clock.now());
     let token = match (&wanted.user_id, wanted.id_token) {
@@ -250,7 +261,7 @@ async fn token(State(shared): Tenant, request: Request) -> Result<Json<Value>, R
         (Some(user_id), false) => {
             oauth::user_token(client, &base_url, user_id, &wanted.scopes, now)
         }
-        (None, true) => return Err(Refused("an ID token needs a user_id".into())),
+        (None, true) => return Err(refused("an ID token needs a user_id")),
         (None, false) => {
             let lifetime = wanted.expires_in.unwrap_or(client.token_lifetime);
             oauth::machine_token(

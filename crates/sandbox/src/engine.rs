@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use http::header::DATE;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use crate::account::Account;
 use crate::auth::{self, Verified};
@@ -19,6 +19,7 @@ use crate::errors::{ApiError, Part};
 use crate::exchange::Late;
 use crate::export::Job;
 use crate::faults::Faults;
+use crate::jwt::Claims;
 use crate::limiter::{Limiter, Reading};
 use crate::log::{Change, Effect, RecordedRequest};
 use crate::plan::Group;
@@ -43,7 +44,7 @@ pub(crate) struct Engine {
     pub(crate) rng: Rng,
     /// Requests that take effect after the next read of their user.
     pub(crate) after_read: Vec<Late>,
-    /// How often the tenant was reset: what arrived before is nothing to it.
+    /// How often the tenant was reset or restored: what arrived before is nothing to it.
     pub(crate) generation: u64,
     /// The ids of the client assertions that were used.
     pub(crate) spent_assertions: HashSet<String>,
@@ -85,6 +86,23 @@ pub(crate) struct Ticket {
     pub(crate) seq: u64,
     pub(crate) generation: u64,
     pub(crate) routed: Option<Routed>,
+}
+
+/// A request that was let in: it is counted, and its token is good.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    reading: Option<Reading>,
+    way: Way,
+}
+
+/// What serves a request, and for whom.
+#[derive(Debug)]
+enum Way {
+    Open(fn(&mut Engine, &Inbound, Millis) -> Reply),
+    Scoped(
+        fn(&mut Engine, &Call<'_>) -> Result<Reply, ApiError>,
+        Arc<Claims>,
+    ),
 }
 
 impl Engine {
@@ -145,8 +163,27 @@ impl Engine {
 
     /// Serves a request; its changes are noted as its effects.
     pub(crate) fn serve(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
+        self.noting_effects(ticket, |engine| match engine.enter(ticket, inbound) {
+            Ok(admitted) => {
+                let reply = engine.perform(ticket, &admitted, inbound);
+                engine.finish(reply)
+            }
+            Err(reply) => engine.finish(*reply),
+        })
+    }
+
+    /// Lets a request take effect that was let in earlier; what would be answered interests nobody.
+    pub(crate) fn serve_late(&mut self, ticket: &Ticket, admitted: &Admitted, inbound: &Inbound) {
+        self.look_at_clock();
+        self.noting_effects(ticket, |engine| {
+            engine.perform(ticket, admitted, inbound);
+            engine.rules.end_of_answer();
+        });
+    }
+
+    fn noting_effects<T>(&mut self, ticket: &Ticket, serve: impl FnOnce(&mut Self) -> T) -> T {
         self.serving = Some(ticket.seq);
-        let reply = self.answer(ticket, inbound);
+        let reply = serve(self);
         self.serving = None;
         if let Some(index) = &mut self.index {
             index.note(self.present.at, &self.tenant);
@@ -158,6 +195,8 @@ impl Engine {
     /// Puts other users and connections in the place of all there are; a search knows them at once.
     pub(crate) fn replace(&mut self, tenant: Tenant) {
         self.tenant = tenant;
+        self.generation += 1;
+        self.after_read.clear();
         self.set_search_lag(self.search_lag());
     }
 
@@ -183,10 +222,39 @@ impl Engine {
 
     /// What the answer would be; nothing changes.
     pub(crate) fn preview(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        let (tenant, limiter) = (self.tenant.clone(), self.limiter.clone());
-        let reply = self.answer(ticket, inbound);
-        (self.tenant, self.limiter) = (tenant, limiter);
+        let (limiter, rng) = (self.limiter.clone(), self.rng.clone());
+        let (reply, _) = self.let_in(ticket, inbound, true);
+        (self.limiter, self.rng) = (limiter, rng);
         reply
+    }
+
+    /// Lets a request in that takes effect later, if it may: it is counted, and its token checked, on arrival.
+    ///
+    /// Beside it comes what the answer would be, which is left empty unless it is `wanted`.
+    pub(crate) fn let_in(
+        &mut self,
+        ticket: &Ticket,
+        inbound: &Inbound,
+        wanted: bool,
+    ) -> (Reply, Option<Admitted>) {
+        let admitted = match self.enter(ticket, inbound) {
+            Ok(admitted) => admitted,
+            Err(reply) => return (self.finish(*reply), None),
+        };
+        if !wanted {
+            self.rules.end_of_answer();
+            return (Reply::empty(StatusCode::OK), Some(admitted));
+        }
+        // A copy of a large tenant takes its time, and reading changes none.
+        let tenant = (inbound.method != Method::GET).then(|| self.tenant.clone());
+        let (rng, spent) = (self.rng.clone(), self.spent_assertions.clone());
+        let reply = self.perform(ticket, &admitted, inbound);
+        let reply = self.finish(reply);
+        (self.rng, self.spent_assertions) = (rng, spent);
+        if let Some(tenant) = tenant {
+            self.tenant = tenant;
+        }
+        (reply, Some(admitted))
     }
 
     /// Takes the time once for all that a request does.
@@ -231,17 +299,44 @@ impl Engine {
             .collect()
     }
 
-    fn answer(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
+    /// Lets a request in, or says why not (boxed, as answers are large).
+    fn enter(&mut self, ticket: &Ticket, inbound: &Inbound) -> Result<Admitted, Box<Reply>> {
         self.look_at_clock();
-        let mut reply = match self.cors.preflight(inbound, &mut self.rules) {
-            Some(answer) => answer,
-            None => {
-                let reply = self
-                    .operate(ticket.routed.as_ref(), inbound)
-                    .unwrap_or_else(|error| Reply::from(error).management(inbound));
-                self.cors.mark(reply, inbound, &mut self.rules)
+        if let Some(answer) = self.cors.preflight(inbound, &mut self.rules) {
+            return Err(answer.into());
+        }
+        self.admit(ticket.routed.as_ref(), inbound)
+            .map_err(|error| {
+                let reply = Reply::from(error).management(inbound);
+                self.cors.mark(reply, inbound, &mut self.rules).into()
+            })
+    }
+
+    /// Does what a request asks for that was let in.
+    fn perform(&mut self, ticket: &Ticket, admitted: &Admitted, inbound: &Inbound) -> Reply {
+        let (now, reading) = (self.present.at, admitted.reading);
+        let reply = match &admitted.way {
+            Way::Open(handle) => with_reading(handle(self, inbound, now), reading),
+            Way::Scoped(handle, claims) => {
+                let segments = ticket.routed.as_ref().and_then(|it| it.segments.as_deref());
+                let call = Call {
+                    inbound,
+                    segments: segments.unwrap_or_default(),
+                    claims: Arc::clone(claims),
+                    now,
+                    date: Arc::clone(&self.present.date),
+                };
+                match handle(self, &call) {
+                    Ok(reply) => with_reading(reply.management(inbound), reading),
+                    Err(error) => Reply::from(error).management(inbound),
+                }
             }
         };
+        self.cors.mark(reply, inbound, &mut self.rules)
+    }
+
+    /// Says what an answer rests on, and when it was made.
+    fn finish(&mut self, mut reply: Reply) -> Reply {
         if let Some(rules) = self.rules.end_of_answer() {
             reply = reply
                 .with_static(HeaderName::from_static("x-sandbox-provenance"), "inferred")
@@ -251,7 +346,7 @@ impl Engine {
         reply
     }
 
-    fn operate(&mut self, routed: Option<&Routed>, inbound: &Inbound) -> Result<Reply, ApiError> {
+    fn admit(&mut self, routed: Option<&Routed>, inbound: &Inbound) -> Result<Admitted, ApiError> {
         let now = self.present.at;
         let Some(routed) = routed else {
             return Err(not_served(&mut self.rules, inbound));
@@ -259,8 +354,10 @@ impl Engine {
         let group = routed.operation.group;
         let (scopes, handle) = match routed.operation.serve {
             Serve::Open(handle) => {
-                let reading = self.count(group, now)?;
-                return Ok(with_reading(handle(self, inbound, now), reading));
+                return Ok(Admitted {
+                    reading: self.count(group, now)?,
+                    way: Way::Open(handle),
+                });
             }
             Serve::Scoped(scopes, handle) => (scopes, handle),
         };
@@ -281,18 +378,14 @@ impl Engine {
             reading = self.count(group, now)?;
         }
         auth::authorize(&claims, scopes, routed.user_id())?;
-        let Some(segments) = &routed.segments else {
+        if routed.segments.is_none() {
             let problem = "the path is not UTF-8";
             return Err(ApiError::invalid(&mut self.rules, Part::Path, problem));
-        };
-        let call = Call {
-            inbound,
-            segments,
-            claims,
-            now,
-            date: Arc::clone(&self.present.date),
-        };
-        handle(self, &call).map(|reply| with_reading(reply.management(inbound), reading))
+        }
+        Ok(Admitted {
+            reading,
+            way: Way::Scoped(handle, claims),
+        })
     }
 
     /// Counts a call against the limits; the error is the 429 of one that has to wait.

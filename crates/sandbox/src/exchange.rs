@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, DATE, HeaderName, LOCATION};
 
 use crate::call::{Inbound, Reply};
 use crate::delivery::Delivery;
-use crate::engine::{Engine, Ticket};
+use crate::engine::{Admitted, Engine, Ticket};
 use crate::errors::ApiError;
 use crate::fault::{Apply, Fault, Kind};
 use crate::limit_reply::too_many_requests;
@@ -33,11 +33,12 @@ pub(crate) struct Spoiled {
     pub(crate) late: Option<(Duration, Late)>,
 }
 
-/// A request that has arrived but not taken effect.
+/// A request that was let in and counted on arrival, but has not taken effect.
 #[derive(Debug)]
 pub(crate) struct Late {
     ticket: Ticket,
     inbound: Inbound,
+    admitted: Admitted,
 }
 
 impl Engine {
@@ -50,24 +51,36 @@ impl Engine {
         let Some(fault) = fault else {
             let reply = self.serve(&ticket, &inbound);
             self.note(&ticket, Some(&reply), None);
-            self.apply_after_read(&ticket);
+            self.apply_after_read(&ticket, Some(&reply));
             return Exchange {
                 reply,
                 spoiled: None,
             };
         };
-        let reply = self.spoil(&fault, &ticket, &inbound);
+        let spoils = fault.kind().spoils_answer();
+        let (real, admitted) = match fault.when_applied() {
+            Apply::Now => (self.serve(&ticket, &inbound), None),
+            Apply::Never if spoils => (self.preview(&ticket, &inbound), None),
+            Apply::Never => (Reply::empty(StatusCode::OK), None),
+            Apply::AfterMs(_) | Apply::AfterNextRead => self.let_in(&ticket, &inbound, spoils),
+        };
+        let reply = self.spoil(&fault, real, &ticket, &inbound);
         let (delivery, delay) = delivery(fault.kind(), &reply);
         let silent = matches!(delivery, Delivery::Nothing { .. } | Delivery::Silence);
-        self.note(&ticket, (!silent).then_some(&reply), Some(&fault));
-        self.apply_after_read(&ticket);
-        let late = match fault.when_applied() {
-            Apply::AfterMs(ms) => Some((Duration::from_millis(ms), Late { ticket, inbound })),
-            Apply::AfterNextRead => {
-                self.after_read.push(Late { ticket, inbound });
+        let sent = (!silent).then_some(&reply);
+        self.note(&ticket, sent, Some(&fault));
+        self.apply_after_read(&ticket, sent);
+        let late = admitted.map(|admitted| Late {
+            ticket,
+            inbound,
+            admitted,
+        });
+        let late = match (fault.when_applied(), late) {
+            (Apply::AfterMs(ms), Some(late)) => Some((Duration::from_millis(ms), late)),
+            (_, late) => {
+                self.after_read.extend(late);
                 None
             }
-            Apply::Now | Apply::Never => None,
         };
         let spoiled = Some(Box::new(Spoiled {
             delivery,
@@ -80,11 +93,17 @@ impl Engine {
     /// Lets a request take effect that arrived earlier; its answer interests nobody any more.
     pub(crate) fn apply_late(&mut self, late: &Late) {
         if late.ticket.generation == self.generation {
-            self.serve(&late.ticket, &late.inbound);
+            self.serve_late(&late.ticket, &late.admitted, &late.inbound);
         }
     }
 
-    fn apply_after_read(&mut self, read: &Ticket) {
+    /// What waits for a read of its user takes effect if this was one, and its answer told what there was.
+    fn apply_after_read(&mut self, read: &Ticket, sent: Option<&Reply>) {
+        let told =
+            |reply: &Reply| reply.status.is_success() || reply.status == StatusCode::NOT_FOUND;
+        if !sent.is_some_and(told) {
+            return;
+        }
         let Some(routed) = read
             .routed
             .as_ref()
@@ -113,13 +132,8 @@ impl Engine {
         }
     }
 
-    /// What a fault makes of the answer to a request.
-    fn spoil(&mut self, fault: &Fault, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        let real = match fault.when_applied() {
-            Apply::Now => self.serve(ticket, inbound),
-            _ if fault.kind().spoils_answer() => self.preview(ticket, inbound),
-            _ => Reply::empty(StatusCode::OK),
-        };
+    /// What a fault makes of the real answer to a request.
+    fn spoil(&mut self, fault: &Fault, real: Reply, ticket: &Ticket, inbound: &Inbound) -> Reply {
         let now = self.clock.now();
         let own = match fault.kind() {
             Kind::ContentType { value } => return real.with(CONTENT_TYPE, value),
@@ -173,7 +187,7 @@ impl Engine {
                 let reading = reset_in.map(|seconds| Reading {
                     limit: 2,
                     remaining: 0,
-                    reset: now.seconds() + seconds,
+                    reset: now.seconds().saturating_add(seconds),
                 });
                 let retry_after =
                     retry_after.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));

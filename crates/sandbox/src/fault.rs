@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Inbound;
@@ -118,6 +119,62 @@ impl Kind {
             Self::SkewDate { .. } => "skew_date",
         }
     }
+}
+
+impl Kind {
+    /// What could not be sent as it is said.
+    fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Status { status, .. } if !(200..600).contains(status) => {
+                Some("status must be from 200 to 599")
+            }
+            Self::Status { status, body, .. } if NO_BODY.contains(status) && !body.is_empty() => {
+                Some("an answer with status 204, 205 or 304 has no body")
+            }
+            Self::Status { headers, .. } => headers.iter().find_map(|(name, value)| {
+                let name = name.parse::<HeaderName>();
+                if name.as_ref().is_ok_and(|name| FRAMING.contains(name)) {
+                    Some("headers that say where the body ends or what becomes of the connection are the server's")
+                } else if name.is_err() {
+                    Some("the name of a header is none")
+                } else {
+                    unsendable(value).then_some("the value of a header cannot be sent")
+                }
+            }),
+            Self::Redirect {
+                status: Some(status),
+                ..
+            } if !(300..400).contains(status) => {
+                Some("the status of a redirect must be from 300 to 399")
+            }
+            Self::Redirect { location, .. } if unsendable(location) => {
+                Some("location cannot be sent in a header")
+            }
+            Self::ContentType { value } if unsendable(value) => {
+                Some("the content type cannot be sent in a header")
+            }
+            Self::TooManyRequests {
+                reset_in: Some(seconds),
+                ..
+            }
+            | Self::SkewDate { seconds } if seconds.unsigned_abs() > FAR => {
+                Some("a time must be within a thousand million seconds of now")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Seconds: about thirty years.
+const FAR: u64 = 1_000_000_000;
+
+const NO_BODY: [u16; 3] = [204, 205, 304];
+
+/// What the server has to say itself, as it knows what it sends.
+const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+
+fn unsendable(value: &str) -> bool {
+    HeaderValue::from_str(value).is_err()
 }
 
 /// Whether and when the request that was struck takes effect.
@@ -249,21 +306,19 @@ impl Fault {
 
     /// What is wrong with the fault itself.
     pub(crate) fn problem(&self) -> Option<&'static str> {
-        match self.kind {
-            Kind::Status { status, .. } if !(200..600).contains(&status) => {
-                Some("status must be from 200 to 599")
-            }
-            Kind::Redirect {
-                status: Some(status),
-                ..
-            } if !(300..400).contains(&status) => {
-                Some("the status of a redirect must be from 300 to 399")
-            }
-            _ if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) => {
-                Some("probability must be from 0 to 1")
-            }
-            _ => None,
+        if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
+            return Some("probability must be from 0 to 1");
         }
+        let waits = self.apply == Some(Apply::AfterNextRead);
+        if waits
+            && self
+                .path
+                .as_deref()
+                .is_some_and(|path| !can_name_user(path))
+        {
+            return Some("after_next_read needs requests that name a user in their path");
+        }
+        self.kind.problem()
     }
 
     pub(crate) fn fits(&self, inbound: &Inbound, routed: Option<&Routed>) -> bool {
@@ -276,6 +331,21 @@ impl Fault {
                 .is_none_or(|pattern| fits_path(pattern, &inbound.path))
             && (user.is_none() || user == routed.and_then(Routed::user_id))
     }
+}
+
+/// Whether a request that fits the pattern may be one to `/api/v2/users/{id}` or below.
+fn can_name_user(pattern: &str) -> bool {
+    let mut given = ["", "api", "v2", "users"].iter();
+    for expected in pattern.split('/') {
+        let wild = expected == "*" || expected.starts_with('{');
+        match given.next() {
+            _ if expected == "**" => return true,
+            None => return true,
+            Some(segment) if wild || *segment == expected => {}
+            Some(_) => return false,
+        }
+    }
+    false
 }
 
 fn fits_path(pattern: &str, path: &str) -> bool {
@@ -331,5 +401,67 @@ mod tests {
                 .is_err()
         );
         assert!(Fault::new(Kind::Drop).probability(1.5).problem().is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_done_as_said_is_refused() {
+        let status = |status: u16, name: &str, value: &str| Kind::Status {
+            status,
+            headers: [(name.to_owned(), value.to_owned())].into(),
+            body: "text".into(),
+        };
+        let location = |location: &str| Kind::Redirect {
+            location: location.into(),
+            status: None,
+        };
+        let reset_in = |seconds: i64| Kind::TooManyRequests {
+            retry_after: None,
+            reset_in: Some(seconds),
+        };
+        let typed = |value: &str| Kind::ContentType {
+            value: value.into(),
+        };
+        let table = [
+            (status(200, "x-own", "1"), true),
+            (status(700, "x-own", "1"), false),
+            (status(204, "x-own", "1"), false),
+            (status(200, "x own", "1"), false),
+            (status(200, "", "1"), false),
+            (status(200, "x-own", "1\r\nx-other: 2"), false),
+            (status(200, "Content-Length", "3"), false),
+            (status(200, "transfer-encoding", "chunked"), false),
+            (location("/elsewhere"), true),
+            (location("/else\nwhere"), false),
+            (typed("text/plain"), true),
+            (typed("text/\nplain"), false),
+            (reset_in(-5), true),
+            (reset_in(i64::MAX), false),
+            (reset_in(i64::MIN), false),
+            (Kind::SkewDate { seconds: i64::MIN }, false),
+            (Kind::SkewDate { seconds: -600 }, true),
+        ];
+        for (kind, good) in table {
+            let fault = Fault::new(kind);
+            assert_eq!(fault.problem().is_none(), good, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn only_requests_that_name_a_user_can_wait_for_its_next_read() {
+        let table = [
+            ("/api/v2/users/*", true),
+            ("/api/v2/users/auth0%7C1/identities/*/*", true),
+            ("/api/**", true),
+            ("/{a}/*/*/*/*", true),
+            ("/api/v2/users", false),
+            ("/oauth/token", false),
+            ("/api/v2/connections/x", false),
+        ];
+        for (path, good) in table {
+            let fault = Fault::new(Kind::Drop).path(path);
+            assert_eq!(fault.problem(), None, "{path}");
+            let waiting = fault.apply(Apply::AfterNextRead);
+            assert_eq!(waiting.problem().is_none(), good, "{path}");
+        }
     }
 }

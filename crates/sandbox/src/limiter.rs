@@ -123,12 +123,15 @@ impl Bucket {
             .max(0)
             .saturating_mul(self.step())
             .saturating_mul(self.rate());
-        self.level = self.level.saturating_add(added).min(self.full());
-        if neighbour > 0.0 {
-            // On average its share, and as unevenly spread as a stranger's calls are.
-            let taken = added.min(self.full()) as f64 * neighbour * 2.0 * rng.f64();
-            self.level = (self.level - taken as i64).max(0);
-        }
+        let taken = if neighbour > 0.0 {
+            // On average its share, and as unevenly spread as a stranger's calls are; it takes from what comes in, so a
+            // bucket that nobody else uses still fills.
+            (added as f64 * neighbour * 2.0 * rng.f64()) as i64
+        } else {
+            0
+        };
+        let level = self.level.saturating_add(added).saturating_sub(taken);
+        self.level = level.clamp(0, self.full());
     }
 
     fn reading(&self, now: Millis, reset: Reset) -> Reading {
@@ -296,6 +299,21 @@ mod tests {
         }
         // 100 s at 100 a second, of which half: about 5,000.
         assert!((4_800..5_400).contains(&passed), "{passed}");
+    }
+
+    #[test]
+    fn a_neighbour_leaves_room_in_a_bucket_of_one() {
+        let mut limiter = Limiter::new(&Plan::custom(1, 1), Reset::Full, 0.5);
+        let mut rng = Rng::with_seed(7);
+        let mut passed = |seconds: i64, every: i64| {
+            let times = (0..1000).map(|tick| Millis(START + (seconds + tick * every) * 1000));
+            let takes = times.map(|at| limiter.take(Group::ReadUsers, at, &mut rng).unwrap());
+            takes.filter(Result::is_ok).count()
+        };
+        // Of 1,000 tokens about half, less what a bucket of one cannot hold; after a long pause nearly always one.
+        let (each_second, each_minute) = (passed(0, 1), passed(1000, 60));
+        assert!((330..420).contains(&each_second), "{each_second}");
+        assert!(each_minute > 950, "{each_minute}");
     }
 
     #[test]

@@ -210,7 +210,7 @@ const fn per_second(counts: &'static [Group], burst: u32, sustained: u32) -> Buc
 
 #[cfg(test)]
 mod tests {
-    use super::Plan;
+    use super::{BucketSpec, Group, Plan};
 
     #[test]
     fn every_name_is_a_plan_of_that_name() {
@@ -218,5 +218,74 @@ mod tests {
             assert_eq!(Plan::named(name).unwrap().to_string(), name);
         }
         assert_eq!(Plan::named("Free"), None);
+    }
+
+    #[test]
+    fn the_figures_are_the_published_ones() {
+        // Burst, sustained, and per what.
+        let figures = |name: &str| -> Vec<String> {
+            let plan = Plan::named(name).unwrap();
+            let figure = |bucket: &BucketSpec| {
+                let name = bucket.group.unwrap_or(match bucket.counts {
+                    [Group::Token] => "token",
+                    [Group::Keys] => "keys",
+                    _ => "all",
+                });
+                let BucketSpec {
+                    burst,
+                    sustained,
+                    per,
+                    model,
+                    ..
+                } = bucket;
+                format!("{name} {burst}/{sustained} {per:?} {model:?}")
+            };
+            plan.buckets.iter().map(figure).collect()
+        };
+        let groups = [
+            "users_read 40/500 Minute EverySecond",
+            "users_write 20/200 Minute EverySecond",
+            "users_delete 20/200 Minute EverySecond",
+            "other 10/150 Minute EverySecond",
+            "token 25/25 Second Continuous",
+        ];
+        let table: [(&str, &[&str]); 13] = [
+            ("unlimited", &[]),
+            (
+                "free",
+                &[
+                    "all 2/2 Second Continuous",
+                    "token 30/30 Second Continuous",
+                    "keys 20/20 Second Continuous",
+                ],
+            ),
+            ("essentials", &groups),
+            ("professional", &groups),
+            (
+                "enterprise",
+                &[
+                    "all 50/16 Second Continuous",
+                    "token 100/100 Second Continuous",
+                ],
+            ),
+            (
+                "enterprise-non-production",
+                &[
+                    "all 10/2 Second Continuous",
+                    "token 100/100 Second Continuous",
+                ],
+            ),
+            ("private-dev", &["all 20/20 Second Continuous"]),
+            ("private-100", &["all 50/50 Second Continuous"]),
+            ("private-500", &["all 250/250 Second Continuous"]),
+            ("private-1500", &["all 750/750 Second Continuous"]),
+            ("private-3000", &["all 1500/1500 Second Continuous"]),
+            ("private-6000", &["all 3000/3000 Second Continuous"]),
+            ("private-10000", &["all 5000/5000 Second Continuous"]),
+        ];
+        for (name, expected) in table {
+            assert_eq!(figures(name), expected, "{name}");
+        }
+        assert_eq!(Plan::names().count(), table.len());
     }
 }

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -57,6 +60,11 @@ fn certificates(names: Vec<String>) -> Result<(Vec<u8>, Vec<u8>, String), rcgen:
     server
         .distinguished_name
         .push(DnType::CommonName, "unlink-sandbox");
+    // Strict clients, such as Python from 3.13 on, refuse a certificate that does not name its authority's key.
+    server.use_authority_key_identifier_extension = true;
+    server.is_ca = IsCa::ExplicitNoCa;
+    server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let key = KeyPair::generate()?;
     let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
     Ok((
@@ -64,4 +72,20 @@ fn certificates(names: Vec<String>) -> Result<(Vec<u8>, Vec<u8>, String), rcgen:
         key.serialize_der(),
         authority_pem,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::certificates;
+
+    #[test]
+    fn the_certificate_names_its_authoritys_key_and_is_for_servers() {
+        let (certificate, _, _) = certificates(vec!["localhost".into()]).unwrap();
+        let holds = |der: &[u8]| certificate.windows(der.len()).any(|window| window == der);
+        // The object identifiers 2.5.29.35 (authority key identifier), 2.5.29.37 (extended key usage) and
+        // 1.3.6.1.5.5.7.3.1 (server authentication).
+        assert!(holds(&[0x06, 3, 0x55, 0x1d, 35]));
+        assert!(holds(&[0x06, 3, 0x55, 0x1d, 37]));
+        assert!(holds(&[0x06, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1]));
+    }
 }

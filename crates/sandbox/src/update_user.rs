@@ -180,7 +180,6 @@ fn apply(account: &mut Account, position: usize, body: Map<String, Value>, now: 
             "app_metadata" | "user_metadata" => {
                 merge(Arc::make_mut(&mut account.attributes), &key, value)
             }
-            "blocked" => account.set(&key, value),
             "password" => account.set("last_password_reset", now.into()),
             "client_id" | "connection" | "verify_email" | "verify_phone_number" => {}
             _ if position > 0 => {

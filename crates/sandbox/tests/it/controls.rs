@@ -93,6 +93,34 @@ fn a_snapshot_restores_what_was() {
 }
 
 #[test]
+fn a_large_snapshot_goes_back_in_and_other_large_bodies_are_refused_in_json() {
+    let crowd = unlink_sandbox::Population::new(10_000).generate();
+    let sandbox = Sandbox::builder().seed(crowd).start().unwrap();
+    let kept = sandbox.state();
+    assert!(kept.to_string().len() > 2 * 1024 * 1024);
+    let token = sandbox.token(&["delete:users"]);
+    let first = kept["users"][0]["user_id"].as_str().unwrap();
+    let first = format!("/api/v2/users/{}", first.replace('|', "%7C"));
+    send(&sandbox, "DELETE", &first, Some(&token));
+    assert_ne!(sandbox.state(), kept);
+    assert_eq!(control(&sandbox, "PUT", "snapshot", &kept).status, 204);
+    assert_eq!(sandbox.state(), kept);
+    // Just enough is sent to be too much, so that none of it is left unread when the connection closes.
+    let body = " ".repeat(2 * 1024 * 1024 + 1);
+    let head = format!(
+        "POST /__sandbox/rules HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\n",
+        sandbox.domain(),
+        body.len() + 1
+    );
+    let refused = parse(&raw(
+        &sandbox,
+        &format!("{head}connection: close\r\n\r\n{body}"),
+    ));
+    assert_eq!(refused.status, 413);
+    assert!(refused.json()["error"].is_string(), "{}", refused.body);
+}
+
+#[test]
 fn a_restored_guess_gives_way_to_what_happens_next() {
     let sandbox = Sandbox::start().unwrap();
     let token = sandbox.token(&["update:users"]);

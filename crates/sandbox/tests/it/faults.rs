@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use unlink_sandbox::{Apply, Fault, Kind, Sandbox};
+use unlink_sandbox::{Apply, Fault, Kind, Plan, Sandbox, Seed};
 
 use crate::client::{Answer, Session, parse, send};
 
@@ -317,6 +317,105 @@ fn a_request_can_take_effect_some_time_after_its_answer() {
 }
 
 #[test]
+fn only_a_read_that_told_something_settles_what_waits_for_it() {
+    let sandbox = Sandbox::start().unwrap();
+    let later = Fault::new(Kind::Drop).method("DELETE");
+    sandbox.inject(later.apply(Apply::AfterNextRead).times(1));
+    assert_eq!(drain(&mut unlink(&sandbox)).0, "");
+    let unavailable = Kind::Status {
+        status: 503,
+        headers: Default::default(),
+        body: String::new(),
+    };
+    for kind in [Kind::Drop, unavailable] {
+        sandbox.inject(Fault::new(kind).method("GET").times(1));
+    }
+    let mut read = TcpStream::connect(sandbox.addr()).unwrap();
+    let (host, token) = (sandbox.domain(), sandbox.token(&["read:users"]));
+    write!(
+        read,
+        "GET {JANES} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    assert_eq!(drain(&mut read), (String::new(), Ok(())));
+    for (token, status) in [(Some(&*token), 503), (None, 401)] {
+        assert_eq!(send(&sandbox, "GET", JANES, token).status, status);
+    }
+    assert!(is_linked(&sandbox));
+    assert_eq!(send(&sandbox, "GET", JANES, Some(&token)).status, 200);
+    assert!(!is_linked(&sandbox));
+}
+
+#[test]
+fn a_late_request_is_let_in_and_counted_when_it_arrives() {
+    let sandbox = Sandbox::builder()
+        .plan(Plan::custom(2, 1))
+        .frozen_at(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+        .start()
+        .unwrap();
+    let later = Fault::new(Kind::Drop).method("DELETE");
+    sandbox.inject(later.apply(Apply::AfterNextRead).times(1));
+    assert_eq!(drain(&mut unlink(&sandbox)).0, "");
+    let read = send(
+        &sandbox,
+        "GET",
+        JANES,
+        Some(&sandbox.token(&["read:users"])),
+    );
+    // Both calls are counted, each once; the bucket is empty, and yet the unlink takes effect.
+    assert_eq!(read.header("x-ratelimit-remaining"), Some("0"));
+    assert!(!is_linked(&sandbox));
+
+    sandbox.reset();
+    sandbox.inject(
+        Fault::new(Kind::Drop)
+            .method("DELETE")
+            .apply(Apply::AfterNextRead),
+    );
+    assert_eq!(drain(&mut unlink(&sandbox)).0, "");
+    // Its token was good when it came.
+    sandbox.advance(Duration::from_secs(90_000));
+    let token = sandbox.token(&["read:users"]);
+    assert_eq!(send(&sandbox, "GET", JANES, Some(&token)).status, 200);
+    assert!(!is_linked(&sandbox));
+}
+
+#[test]
+fn a_late_request_that_may_not_in_never_takes_effect() {
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.inject(
+        Fault::new(Kind::Drop)
+            .method("DELETE")
+            .apply(Apply::AfterNextRead),
+    );
+    let mut stream = TcpStream::connect(sandbox.addr()).unwrap();
+    let (host, token) = (sandbox.domain(), sandbox.token(&["read:users"]));
+    write!(
+        stream,
+        "DELETE {UNLINK} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n"
+    )
+    .unwrap();
+    assert_eq!(drain(&mut stream).0, "");
+    send(&sandbox, "GET", JANES, Some(&token));
+    assert!(is_linked(&sandbox));
+}
+
+#[test]
+fn what_was_to_happen_later_does_not_outlive_a_restore() {
+    let sandbox = Sandbox::start().unwrap();
+    sandbox.inject(
+        Fault::new(Kind::Drop)
+            .method("DELETE")
+            .apply(Apply::AfterNextRead),
+    );
+    assert_eq!(drain(&mut unlink(&sandbox)).0, "");
+    sandbox.restore(Seed::fixture());
+    let token = sandbox.token(&["read:users"]);
+    assert_eq!(send(&sandbox, "GET", JANES, Some(&token)).status, 200);
+    assert!(is_linked(&sandbox));
+}
+
+#[test]
 fn what_was_to_happen_later_does_not_outlive_a_reset() {
     let sandbox = Sandbox::start().unwrap();
     sandbox.inject(
@@ -426,6 +525,26 @@ fn a_fault_that_makes_no_sense_is_refused() {
     Sandbox::start()
         .unwrap()
         .inject(Fault::new(Kind::Drop).probability(1.1));
+}
+
+#[test]
+fn a_spoiled_answer_to_a_request_that_is_not_applied_draws_no_id() {
+    let created = |spoil: bool| {
+        let sandbox = Sandbox::builder().rng_seed(3).start().unwrap();
+        let mut session = Session::new(&sandbox, &sandbox.token(&["create:users"]));
+        let mut create = || {
+            let body = json!({ "connection": "sms", "phone_number": "+15550100" });
+            session.send("POST", "/api/v2/users", Some(&body)).json()["user_id"].clone()
+        };
+        if spoil {
+            let value = "text/plain".to_owned();
+            let fault = Fault::new(Kind::ContentType { value });
+            sandbox.inject(fault.apply(Apply::Never).times(1));
+            create();
+        }
+        create()
+    };
+    assert_eq!(created(true), created(false));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proptest::num::f64::NORMAL;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use unlink_sandbox::{Change, Sandbox, Seed};
@@ -12,7 +13,7 @@ use crate::client::Session;
 #[derive(Clone, Debug)]
 enum Call {
     Create { number: u8, metadata: bool },
-    Update { user: usize, field: u8 },
+    Update { user: usize, field: u8, number: f64 },
     Delete { user: usize },
     DeleteLinked { user: usize },
     Link { user: usize, secondary: usize },
@@ -23,7 +24,7 @@ enum Call {
 fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         2 => (any::<u8>(), any::<bool>()).prop_map(|(number, metadata)| Call::Create { number, metadata }),
-        2 => (any::<usize>(), 0..5_u8).prop_map(|(user, field)| Call::Update { user, field }),
+        2 => (any::<usize>(), 0..8_u8, NORMAL).prop_map(|(user, field, number)| Call::Update { user, field, number }),
         1 => any::<usize>().prop_map(|user| Call::Delete { user }),
         1 => any::<usize>().prop_map(|user| Call::DeleteLinked { user }),
         5 => (any::<usize>(), any::<usize>()).prop_map(|(user, secondary)| Call::Link { user, secondary }),
@@ -92,12 +93,21 @@ fn make(session: &mut Session, before: &Users, call: &Call) -> Option<u16> {
             }
             ("POST", "/api/v2/users".to_owned(), Some(body))
         }
-        Call::Update { user, field } => {
+        Call::Update {
+            user,
+            field,
+            number,
+        } => {
             let body = match field {
                 0 => json!({ "user_metadata": { "colour": "blue" } }),
                 1 => json!({ "app_metadata": { "colour": null, "size": 3 } }),
                 2 => json!({ "blocked": true }),
                 3 => json!({ "nickname": "nick" }),
+                4 => json!({ "blocked": null, "nickname": null, "picture": null }),
+                5 => json!({ "user_metadata": null }),
+                6 => {
+                    json!({ "app_metadata": { "number": number, "deep": { "kept": null, "numbers": [number] } } })
+                }
                 _ => json!({ "user_metadata": {}, "app_metadata": {} }),
             };
             ("PATCH", base(pick(before, *user)?.0), Some(body))
@@ -219,6 +229,12 @@ proptest! {
             prop_assert_eq!(&told, &difference(&before, &after), "{:?}", call);
             if status >= 300 {
                 prop_assert_eq!(&after, &before);
+            } else if let Call::Update { user, field: 6, number } = call {
+                let (id, _) = pick(&before, *user).unwrap();
+                prop_assert_eq!(&after[id]["app_metadata"]["number"], &json!(number));
+            }
+            for user in after.values() {
+                prop_assert!(user.as_object().unwrap().values().all(|value| !value.is_null()));
             }
             if matches!(call, Call::Unlink { .. }) {
                 for id in after.keys().filter(|id| !before.contains_key(*id)) {

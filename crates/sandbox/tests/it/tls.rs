@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use http_body_util::Empty;
@@ -68,6 +69,29 @@ fn the_authority_of_another_run_is_not_trusted() {
     );
     assert!(get(&one, other.ca_pem().unwrap(), "localhost").is_err());
     assert!(get(&one, one.ca_pem().unwrap(), "example.com").is_err());
+}
+
+/// Python from 3.13 on verifies like this.
+#[test]
+fn openssl_takes_the_certificate_at_its_strictest() {
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: there is no openssl here");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("ca.pem");
+    let sandbox = Sandbox::builder().tls_with_ca_file(&file).start().unwrap();
+    let output = Command::new("openssl")
+        .args(["s_client", "-x509_strict", "-verify_return_error"])
+        .args(["-purpose", "sslserver", "-verify_ip", "127.0.0.1"])
+        .arg("-CAfile")
+        .arg(&file)
+        .args(["-connect", &sandbox.addr().to_string()])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("Verify return code: 0 (ok)"), "{output:?}");
 }
 
 /// An HTTP/2 connection.
