@@ -2,7 +2,7 @@
 
 use super::{
     Violation,
-    workspace::{Workspace, is_test, line_of},
+    workspace::{Workspace, line_of},
 };
 use std::collections::BTreeSet;
 
@@ -23,9 +23,9 @@ const TOP: [&str; 8] = [
 
 /// Every Rust file starts by saying what it is for.
 pub(super) fn every_source_says_its_purpose(workspace: &Workspace) -> Vec<Violation> {
-    let sources = workspace.files.iter().filter(|file| {
-        file.path.ends_with(".rs") && !is_test(&file.path) && !is_generated(&file.path)
-    });
+    let sources = workspace
+        .product_files()
+        .filter(|file| !is_generated(&file.path));
     let silent = sources.filter(|file| !file.text.starts_with("//! "));
     silent
         .map(|file| {

@@ -40,6 +40,14 @@ pub(super) struct Package {
     pub(super) rust_version: Option<String>,
     pub(super) publish: Option<Vec<String>>,
     pub(super) dependencies: Vec<Dependency>,
+    pub(super) targets: Vec<Target>,
+}
+
+/// What cargo builds of a package.
+#[derive(Deserialize)]
+pub(super) struct Target {
+    kind: Vec<String>,
+    src_path: String,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +105,11 @@ impl Workspace {
 
     /// The path of a member's manifest from the root.
     pub(super) fn manifest(&self, member: &Package) -> String {
-        let path = member.manifest_path.replace('\\', "/");
+        self.relative(&member.manifest_path)
+    }
+
+    fn relative(&self, path: &str) -> String {
+        let path = path.replace('\\', "/");
         let root = self.metadata.workspace_root.replace('\\', "/");
         path.strip_prefix(&root)
             .unwrap_or(&path)
@@ -114,19 +126,44 @@ impl Workspace {
 
     /// The Rust files that are no tests, benches or examples, with what counts in them.
     pub(super) fn product_sources(&self) -> impl Iterator<Item = (&str, Code)> {
-        self.files
-            .iter()
-            .filter(|file| file.path.ends_with(".rs") && !is_test(&file.path))
+        self.product_files()
             .map(|file| (file.path.as_str(), Code::new(&file.text)))
+    }
+
+    /// The Rust files that are compiled for more than tests, benches or examples.
+    ///
+    /// Cargo's targets tell, since a module of the product may be called `tests` or `examples`: what lies beside the
+    /// first file of a test is test code, unless it lies beside the first file of the product too.
+    pub(super) fn product_files(&self) -> impl Iterator<Item = &File> {
+        let targets = self.members().flat_map(|member| &member.targets);
+        let (tests, products): (Vec<_>, Vec<_>) = targets
+            .map(|target| {
+                let path = self.relative(&target.src_path);
+                (target.is_test(), target.is_alone(), path)
+            })
+            .partition(|(is_test, ..)| *is_test);
+        let is_within = |path: &str, (_, is_alone, first): &(bool, bool, String)| {
+            let folder = first.rfind('/').map_or("", |at| &first[..=at]);
+            path == first || !is_alone && path.starts_with(folder)
+        };
+        self.files.iter().filter(move |file| {
+            let is_in = |targets: &[_]| targets.iter().any(|target| is_within(&file.path, target));
+            file.path.ends_with(".rs") && (!is_in(&tests) || is_in(&products))
+        })
     }
 }
 
-/// Tells whether a file is compiled for tests, benches or examples only.
-pub(super) fn is_test(path: &str) -> bool {
-    path.ends_with("/tests.rs")
-        || ["/tests/", "/benches/", "/examples/"]
-            .iter()
-            .any(|dir| path.contains(dir))
+impl Target {
+    /// Tells whether it is built for tests, benches or examples only.
+    fn is_test(&self) -> bool {
+        let kinds = ["test", "bench", "example"];
+        self.kind.iter().all(|kind| kinds.contains(&kind.as_str()))
+    }
+
+    /// Tells whether the files beside it are none of its own: a build script stands among the folders of all others.
+    fn is_alone(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "custom-build")
+    }
 }
 
 /// Returns the number of the first line of `text` that starts with `start`, counted from 1, else 0.
@@ -193,9 +230,17 @@ pub(super) mod fake {
     use super::{File, Metadata, Workspace};
     use serde_json::{Value, json};
 
-    /// A workspace of files alone.
+    /// A workspace of files alone, in crates with a library, and tests, benches and examples where cargo looks for them.
     pub(in super::super) fn files(files: &[(&str, &str)]) -> Workspace {
-        workspace(&[], &[], files)
+        let mut crates: Vec<&str> = files
+            .iter()
+            .filter_map(|(path, _)| path.strip_prefix("crates/")?.split('/').next())
+            .collect();
+        crates.sort_unstable();
+        crates.dedup();
+        let members: Vec<(&str, &[&str])> =
+            crates.into_iter().map(|name| (name, &[][..])).collect();
+        workspace(&members, &[], files)
     }
 
     /// A workspace with members of these names and dependencies, and other packages that need these Rust versions.
@@ -224,6 +269,13 @@ pub(super) mod fake {
                 "rust_version": version,
                 "publish": is_member.then(Vec::<String>::new),
                 "dependencies": needs.iter().map(|need| dependency(need)).collect::<Vec<_>>(),
+                "targets": [
+                    target(name, "lib", "src/lib.rs"),
+                    target(name, "test", "tests/it/main.rs"),
+                    target(name, "bench", "benches/speed.rs"),
+                    target(name, "example", "examples/first.rs"),
+                    target(name, "custom-build", "build.rs"),
+                ],
             })).collect::<Vec<_>>(),
             "resolve": {"nodes": all.iter().map(|(name, needs, ..)| json!({
                 "id": name,
@@ -239,6 +291,10 @@ pub(super) mod fake {
             metadata,
             files: files.iter().map(file).collect(),
         }
+    }
+
+    fn target(name: &str, kind: &str, path: &str) -> Value {
+        json!({"kind": [kind], "src_path": format!("/w/crates/{name}/{path}")})
     }
 
     fn split(need: &str) -> (&str, &str) {
@@ -266,5 +322,30 @@ pub(super) mod fake {
 
     fn edge(need: &str) -> Value {
         json!({"pkg": split(need).1, "dep_kinds": [{"kind": kind(need)}]})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fake;
+
+    #[test]
+    fn tests_are_told_by_their_target_and_not_by_their_name() {
+        for (path, is_product) in [
+            ("crates/a/src/tests.rs", true),
+            ("crates/a/src/examples/first.rs", true),
+            ("crates/a/src/tests/it/main.rs", true),
+            ("crates/a/src/bin/more.rs", true),
+            ("crates/a/build.rs", true),
+            ("crates/a/tests/it/main.rs", false),
+            ("crates/a/tests/it/deep/module.rs", false),
+            ("crates/a/benches/speed.rs", false),
+            ("crates/a/examples/first.rs", false),
+            ("crates/a/elsewhere/file.rs", true),
+            ("crates/a/README.md", false),
+        ] {
+            let workspace = fake::files(&[(path, "")]);
+            assert_eq!(workspace.product_files().count() == 1, is_product, "{path}");
+        }
     }
 }
