@@ -6,11 +6,13 @@ use super::{Violation, workspace::Workspace};
 enum Sign {
     /// The path itself, and everything under it.
     Under(&'static str),
-    /// A path, macro or method with this end, however it was imported.
+    /// A path, macro or method with this end, however it was imported; a method with its dot and parenthesis.
     Ending(&'static str),
+    /// Another name or all names for a crate's modules and functions; a type's own may be renamed.
+    Renamed(&'static str),
 }
 
-use Sign::{Ending, Under};
+use Sign::{Ending, Renamed, Under};
 
 struct Power {
     what: &'static str,
@@ -67,8 +69,10 @@ const POWERS: &[Power] = &[
     },
     Power {
         what: "a clock",
-        signs: &[Ending("Instant::now"), Ending("SystemTime::now")],
-        harmless: &[],
+        // Whatever it is the `now` of: an `Instant`, a `SystemTime`, a `jiff::Zoned` or another name for one.
+        signs: &[Ending("now"), Ending("elapsed"), Ending(".elapsed()")],
+        // The demonstration's, which asks the tenant.
+        harmless: &["Account"],
         about: &[],
         granted: &[
             "crates/transport/src/time.rs",
@@ -82,7 +86,15 @@ const POWERS: &[Power] = &[
     },
     Power {
         what: "a sleep",
-        signs: &[Ending("thread::sleep"), Under("tokio::time")],
+        signs: &[
+            Ending("thread::sleep"),
+            Ending("sleep_until"),
+            Ending("park_timeout"),
+            Ending(".park_timeout("),
+            Ending(".recv_timeout("),
+            Ending(".wait_timeout("),
+            Under("tokio::time"),
+        ],
         harmless: &[],
         about: &[],
         granted: &[
@@ -95,6 +107,8 @@ const POWERS: &[Power] = &[
             "crates/sandbox/src/delivery.rs",
             // A breather when connections cannot be taken.
             "crates/sandbox/src/server.rs",
+            // Programs of others are not waited for without end.
+            "xtask/src/contract/",
         ],
         advice: "use the Time that the client was given; nothing else waits",
     },
@@ -103,7 +117,24 @@ const POWERS: &[Power] = &[
         signs: &[
             Under("std::env"),
             Under("std::fs"),
+            Under("std::os::unix::fs"),
             Under("tokio::fs"),
+            Ending("Path::canonicalize"),
+            Ending("Path::exists"),
+            Ending("Path::is_dir"),
+            Ending("Path::is_file"),
+            Ending("Path::metadata"),
+            Ending("Path::try_exists"),
+            Ending(".canonicalize()"),
+            Ending(".exists()"),
+            Ending(".is_dir()"),
+            Ending(".is_file()"),
+            Ending(".is_symlink()"),
+            Ending(".metadata()"),
+            Ending(".read_dir()"),
+            Ending(".read_link()"),
+            Ending(".symlink_metadata()"),
+            Ending(".try_exists()"),
             Ending("io::stdin"),
             Ending("io::stdout"),
             Ending("io::stderr"),
@@ -122,6 +153,55 @@ const POWERS: &[Power] = &[
             "xtask/",
         ],
         advice: "take text or a writer as an argument; the command line reads and prints",
+    },
+    Power {
+        what: "another program",
+        signs: &[
+            Under("std::process"),
+            Under("tokio::process"),
+            Ending("process::Command"),
+        ],
+        // How this one ends, and which one it is.
+        harmless: &["ExitCode", "id"],
+        about: &[],
+        granted: &["xtask/"],
+        advice: "nothing in the product starts a program",
+    },
+    Power {
+        what: "a secret in clear",
+        signs: &[Ending("expose"), Ending(".expose()")],
+        // What a tenant answered; its types redact the secrets in it.
+        harmless: &[".body().expose()"],
+        about: &[],
+        granted: &[
+            // The `Authorization` header, and what a token says of itself.
+            "crates/transport/src/token.rs",
+            // The bodies of token requests.
+            "crates/transport/src/client_credentials.rs",
+            "crates/transport/src/private_key.rs",
+            // An ID token is what proves the account to link: it goes into the body of that request.
+            "crates/unlink/src/link.rs",
+            // The same token from its file, on its way there.
+            "crates/cli/src/commands/link.rs",
+            // Reads what an access token says of itself, to tell missing scopes.
+            "crates/cli/src/sent.rs",
+        ],
+        advice: "pass the redacting type on; of an answer, say `.body().expose()` in one go",
+    },
+    Power {
+        what: "a name of the standard library or the runtime that nobody can follow",
+        signs: &[
+            Ending("std::*"),
+            Ending("core::*"),
+            Ending("tokio::*"),
+            Renamed("std"),
+            Renamed("core"),
+            Renamed("tokio"),
+        ],
+        harmless: &[],
+        about: &[],
+        granted: &[],
+        advice: "import it by its own name",
     },
     Power {
         what: "JSON",
@@ -152,9 +232,9 @@ const POWERS: &[Power] = &[
     },
     Power {
         what: "sending",
-        signs: &[Ending(".round_trip(")],
+        signs: &[Ending(".round_trip("), Ending("round_trip")],
         harmless: &[],
-        about: &["crates/transport/", "crates/unlink/"],
+        about: &[],
         granted: &["crates/transport/src/call.rs"],
         advice: "there is one loop that sends and retries; give it a request",
     },
@@ -163,6 +243,11 @@ const POWERS: &[Power] = &[
         signs: &[
             Ending("loop"),
             Ending("while"),
+            Ending("for .."),
+            Ending(".header("),
+            Ending(".headers()"),
+            Ending(".headers_mut()"),
+            Ending(".with_header("),
             Under("http::header"),
             Under("http::HeaderName"),
             Under("http::HeaderValue"),
@@ -171,6 +256,15 @@ const POWERS: &[Power] = &[
         about: &["crates/unlink/"],
         granted: &[],
         advice: "the facade is thin: loops and headers are transport's",
+    },
+    Power {
+        what: "a call for each of many",
+        signs: &[Ending("for")],
+        harmless: &[],
+        about: &["crates/unlink/"],
+        // Looks once at each account that the id may stand for.
+        granted: &["crates/unlink/src/client.rs"],
+        advice: "the facade is thin: repeating is transport's, and many are the caller's",
     },
 ];
 
@@ -212,9 +306,13 @@ impl Sign {
             Under(path) => name
                 .strip_prefix(path)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
-            Ending(end) => name
-                .strip_suffix(end)
-                .is_some_and(|rest| rest.is_empty() || rest.ends_with("::")),
+            Ending(end) => name.strip_suffix(end).is_some_and(|rest| {
+                rest.is_empty() || rest.ends_with("::") || end.starts_with('.')
+            }),
+            Renamed(root) => name.split_once(" as ").is_some_and(|(path, _)| {
+                let is_type = |last: &str| last.starts_with(char::is_uppercase);
+                Under(root).is_in(path) && !path.rsplit("::").next().is_some_and(is_type)
+            }),
         }
     }
 }
@@ -387,6 +485,216 @@ mod tests {
                 "unlink/src/lib.rs",
                 "transport/src/client.rs",
             ),
+            (
+                "a secret in clear",
+                "token.expose().len();",
+                "unlink/src/client.rs",
+                "transport/src/token.rs",
+            ),
+            (
+                "a secret in clear",
+                "AccessToken::expose(&token);",
+                "unlink/src/client.rs",
+                "transport/src/token.rs",
+            ),
+            (
+                "a secret in clear",
+                "x.map(AccessToken::expose);",
+                "unlink/src/client.rs",
+                "transport/src/token.rs",
+            ),
+            (
+                "a secret in clear",
+                "let b = r.body();\nb.expose();",
+                "unlink/src/client.rs",
+                "transport/src/token.rs",
+            ),
+            (
+                "a secret in clear",
+                "<T>::expose(&t);",
+                "unlink/src/client.rs",
+                "transport/src/token.rs",
+            ),
+            (
+                "a secret in clear",
+                "token.expose();",
+                "transport/src/call.rs",
+                "transport/src/client_credentials.rs",
+            ),
+            (
+                "a secret in clear",
+                "token.expose();",
+                "cli/src/show.rs",
+                "unlink/src/link.rs",
+            ),
+            (
+                "sending",
+                "RoundTrip::round_trip(a, b);",
+                "unlink/src/lib.rs",
+                "transport/src/call.rs",
+            ),
+            (
+                "sending",
+                "<dyn RoundTrip>::round_trip(a, b);",
+                "unlink/src/lib.rs",
+                "transport/src/call.rs",
+            ),
+            (
+                "a sleep",
+                "std::thread::park_timeout(d);",
+                "transport/src/retry.rs",
+                "batch/src/pace.rs",
+            ),
+            (
+                "a sleep",
+                "use std::thread::park_timeout;",
+                "transport/src/retry.rs",
+                "batch/src/pace.rs",
+            ),
+            (
+                "a sleep",
+                "thread.recv_timeout(d);",
+                "transport/src/retry.rs",
+                "batch/src/pace.rs",
+            ),
+            (
+                "a clock",
+                "jiff::Timestamp::now();",
+                "unlink/src/lib.rs",
+                "transport/src/time.rs",
+            ),
+            (
+                "a clock",
+                "Zoned::now();",
+                "unlink/src/lib.rs",
+                "transport/src/time.rs",
+            ),
+            (
+                "a clock",
+                "UNIX_EPOCH.elapsed();",
+                "unlink/src/lib.rs",
+                "transport/src/time.rs",
+            ),
+            (
+                "a clock",
+                "SystemTime::elapsed(&x);",
+                "unlink/src/lib.rs",
+                "transport/src/time.rs",
+            ),
+            (
+                "a clock",
+                "x.get_or_init(Moment::now);",
+                "unlink/src/lib.rs",
+                "transport/src/time.rs",
+            ),
+            (
+                "another program",
+                "std::process::Command::new(x);",
+                "cli/src/main.rs",
+                "transport/tests/it/a.rs",
+            ),
+            (
+                "another program",
+                "use std::process;",
+                "cli/src/main.rs",
+                "transport/tests/it/a.rs",
+            ),
+            (
+                "another program",
+                "use std::process::Command;",
+                "cli/src/main.rs",
+                "transport/tests/it/a.rs",
+            ),
+            (
+                "environment, files or standard streams",
+                "path.exists();",
+                "unlink/src/lib.rs",
+                "batch/src/job.rs",
+            ),
+            (
+                "environment, files or standard streams",
+                "path.metadata();",
+                "unlink/src/lib.rs",
+                "batch/src/job.rs",
+            ),
+            (
+                "environment, files or standard streams",
+                "path.canonicalize();",
+                "unlink/src/lib.rs",
+                "batch/src/job.rs",
+            ),
+            (
+                "environment, files or standard streams",
+                "a.b().is_file();",
+                "unlink/src/lib.rs",
+                "batch/src/job.rs",
+            ),
+            (
+                "environment, files or standard streams",
+                "Path::exists(p);",
+                "unlink/src/lib.rs",
+                "batch/src/job.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "use std as s;",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "use std::*;",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "extern crate std as s;",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "use std::thread as t;",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "use std::{io as x};",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a name of the standard library or the runtime that nobody can follow",
+                "use tokio::*;",
+                "batch/src/lib.rs",
+                "batch/tests/it/a.rs",
+            ),
+            (
+                "a loop or a header name",
+                "for _ in 0..3 { call.execute(x).await; }",
+                "unlink/src/lib.rs",
+                "transport/src/call.rs",
+            ),
+            (
+                "a call for each of many",
+                "for wait in waits { call.execute(x).await; }",
+                "unlink/src/delete.rs",
+                "unlink/src/client.rs",
+            ),
+            (
+                "a loop or a header name",
+                "r.headers().get(D);",
+                "unlink/src/lib.rs",
+                "transport/src/call.rs",
+            ),
+            (
+                "a loop or a header name",
+                "r.with_header(a, b);",
+                "unlink/src/lib.rs",
+                "transport/src/call.rs",
+            ),
         ] {
             assert_eq!(
                 found(&format!("crates/{outside}"), code),
@@ -414,6 +722,12 @@ mod tests {
             "#[cfg(test)] mod tests { use std::fs; }",
             "sprintln!();",
             "builder.round_trip().x(self.round_trip);",
+            "mod round_trip; use round_trip::RoundTrip;",
+            "decode(response.body().expose())?;",
+            "use std::{error::Error as StdError, fmt::Write as _};",
+            "use std::process::ExitCode;",
+            "for x in y { z(x); }",
+            "time.now().x(self.time);",
         ] {
             assert!(
                 found("crates/transport/src/lib.rs", code).is_empty(),

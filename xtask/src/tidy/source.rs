@@ -2,7 +2,9 @@
 
 /// What counts in a source file.
 pub(super) struct Code {
-    /// Each path that is named; macros as `name!`, methods that take arguments as `.name(`, `loop` and `while`.
+    /// Each path that is named; macros as `name!`, methods that take arguments as `.name(`, others as `.name()` after
+    /// the one before, `loop`, `while`, and where their block awaits `for`,
+    /// or `for ..` if it counts; renames and globs of imports.
     pub(super) names: Vec<Name>,
     /// The string literals.
     pub(super) literals: Vec<Name>,
@@ -192,6 +194,8 @@ fn tokens(code: &str) -> Vec<(usize, Token<'_>)> {
 
 fn names(mut tokens: &[(usize, Token<'_>)]) -> Vec<Name> {
     let mut names = Vec::new();
+    // The last call without arguments, and how many tokens were left after it.
+    let mut last_call = (usize::MAX, String::new());
     while let [(line, token), rest @ ..] = tokens {
         tokens = rest;
         let mut text = match token {
@@ -201,10 +205,38 @@ fn names(mut tokens: &[(usize, Token<'_>)]) -> Vec<Name> {
                     (_, Token::Mark('(')),
                     (_, argument),
                     ..,
-                ] if !matches!(argument, Token::Mark(')')) => {
-                    format!(".{method}(")
+                ] => {
+                    // `.expose()` of a `.body()` is another than that of a token.
+                    let call = match argument {
+                        Token::Mark(')') => format!(".{method}()"),
+                        _ => format!(".{method}("),
+                    };
+                    let (end, before) = std::mem::take(&mut last_call);
+                    let text = if end == rest.len() + 1 && call.ends_with(')') {
+                        format!("{before}{call}")
+                    } else {
+                        call.clone()
+                    };
+                    if call.ends_with(')') {
+                        last_call = (rest.len() - 3, call);
+                    }
+                    text
                 }
                 _ => continue,
+            },
+            // What follows a type in angle brackets: `<dyn Trait>::method`.
+            Token::Mark('>')
+                if matches!(rest, [(_, Token::PathSeparator), (_, Token::Word(_)), ..]) =>
+            {
+                String::new()
+            }
+            Token::Word("extern") if matches!(rest, [(_, Token::Word("crate")), ..]) => {
+                tokens = use_tree("", &rest[1..], &mut names);
+                continue;
+            }
+            Token::Word("for") => match loop_that_awaits(rest) {
+                Some(counts) => counts.to_owned(),
+                None => continue,
             },
             Token::Word("use") => {
                 tokens = use_tree("", rest, &mut names);
@@ -223,11 +255,49 @@ fn names(mut tokens: &[(usize, Token<'_>)]) -> Vec<Name> {
             text.push('!');
         }
         let counts = text.contains("::") || text.starts_with('.') || text.ends_with('!');
-        if counts || ["loop", "while"].contains(&text.as_str()) {
+        if counts || ["for", "for ..", "loop", "while"].contains(&text.as_str()) {
             names.push(Name { line: *line, text });
         }
     }
     names
+}
+
+/// What a `for` is called if it is a loop that awaits in its block; that of an `impl` has no `in`.
+fn loop_that_awaits(tokens: &[(usize, Token<'_>)]) -> Option<&'static str> {
+    let mut depth = 0_usize;
+    let mut name = "for";
+    let mut is_loop = false;
+    let mut in_block = false;
+    let next = tokens
+        .iter()
+        .skip(1)
+        .map(|(_, token)| token)
+        .chain([&Token::PathSeparator]);
+    for ((_, token), next) in tokens.iter().zip(next) {
+        match token {
+            // Nothing is taken from what it goes over, or only a number.
+            Token::Word("_") if depth == 0 && !is_loop => name = "for ..",
+            Token::Mark('.') if is_loop && !in_block && matches!(next, Token::Mark('.')) => {
+                name = "for ..";
+            }
+            Token::Word("in") if depth == 0 => is_loop = true,
+            Token::Word("await") if in_block => return Some(name),
+            Token::Mark('{') if depth == 0 && !is_loop => return None,
+            Token::Mark(c @ ('(' | '[' | '{')) => {
+                in_block |= depth == 0 && *c == '{';
+                depth += 1;
+            }
+            Token::Mark(c @ (')' | ']' | '}')) => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 && in_block && *c == '}' {
+                    return None;
+                }
+            }
+            Token::Mark(';') if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Adds every path of the tree that `tokens` start with, and returns what follows the tree.
@@ -241,7 +311,15 @@ fn use_tree<'t, 'a>(
     loop {
         match tokens {
             [(_, Token::PathSeparator), rest @ ..] => tokens = rest,
-            [(_, Token::Word("as")), _, rest @ ..] => tokens = rest,
+            [(_, Token::Word("as")), (at, Token::Word(alias)), rest @ ..] => {
+                if *alias != "_" {
+                    names.push(Name {
+                        line: *at,
+                        text: format!("{path} as {alias}"),
+                    });
+                }
+                tokens = rest;
+            }
             [(at, Token::Word(word)), rest @ ..] => {
                 line = *at;
                 match (path.is_empty(), *word) {
@@ -253,6 +331,7 @@ fn use_tree<'t, 'a>(
             }
             [(at, Token::Mark('*')), rest @ ..] => {
                 line = *at;
+                path.push_str("::*");
                 tokens = rest;
             }
             [(_, Token::Mark('{')), rest @ ..] => {
@@ -330,8 +409,9 @@ mod tests {
             "2 std::env",
             "3 std::net",
             "3 std::net::IpAddr",
-            "3 std::net",
+            "3 std::net::*",
             "4 std::io::Read",
+            "6 tokio::time as t",
             "6 tokio::time",
         ];
         assert_eq!(names(text), expected);
@@ -346,11 +426,55 @@ mod tests {
                 "1 Instant::now",
                 "2 .send(",
                 "2 b::c",
+                "2 .len()",
                 "3 println!",
                 "4 loop",
                 "4 while"
             ]
         );
+    }
+
+    #[test]
+    fn a_call_without_arguments_is_named_with_the_one_before() {
+        let text =
+            "a.body().expose();\na.expose().split(b);\nx.f(y).g();\na.b()\n    .c()\n    .d();";
+        assert_eq!(
+            names(text),
+            [
+                "1 .body()",
+                "1 .body().expose()",
+                "2 .expose()",
+                "2 .split(",
+                "3 .f(",
+                "3 .g()",
+                "4 .b()",
+                "5 .b().c()",
+                "6 .c().d()",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_follows_a_type_in_brackets_is_named() {
+        let text = "<dyn A>::b(c);\nextern crate std as s;";
+        assert_eq!(names(text), ["1 ::b", "2 std as s", "2 std"]);
+    }
+
+    #[test]
+    fn a_for_loop_is_named_where_its_block_awaits() {
+        for (text, expected) in [
+            ("for x in y { a(x).await?; }", &["1 for"][..]),
+            ("for _ in f({ 3 }) {\n if a { b.await } }", &["1 for .."]),
+            ("for n in 0..3 { b.await }", &["1 for .."]),
+            ("for n in (1..=a) { b.await }", &["1 for .."]),
+            ("for (_, a) in b { c[1..].await }", &["1 for"]),
+            ("for a in b { c[1..].await }", &["1 for"]),
+            ("for x in a().await { b(x); } c.await", &[]),
+            ("impl A for B { async fn f() { c.await; } }", &[]),
+            ("fn f<F>() where for<'a> F: G<'a> { c.await; }", &[]),
+        ] {
+            assert_eq!(names(text), expected, "{text}");
+        }
     }
 
     #[test]
