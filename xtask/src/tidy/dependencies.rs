@@ -31,10 +31,23 @@ const WITNESS: (&str, &[&str]) = (
 );
 
 /// Members that may depend directly on these packages alone.
-const PACKAGES: &[(&str, &[&str])] = &[(
-    "identity-model",
-    &["serde", "serde_core", "serde_json", "strum", "zeroize"],
-)];
+const PACKAGES: &[(&str, &[&str])] = &[
+    (
+        "identity-model",
+        &["serde", "serde_core", "serde_json", "strum", "zeroize"],
+    ),
+    // Thin, and without anything that a browser has not: see also those that must stay out of it.
+    (
+        "unlink",
+        &[
+            "identity-model",
+            "jiff",
+            "serde_json",
+            "tracing",
+            "transport",
+        ],
+    ),
+];
 
 /// Packages that must stay out of these members, directly or not, in their smallest form.
 const ABSENT: &[(&str, &[&str])] = &[
@@ -42,6 +55,10 @@ const ABSENT: &[(&str, &[&str])] = &[
     (
         "transport",
         &["hyper", "hyper-util", "hyper-rustls", "rustls"],
+    ),
+    (
+        "unlink",
+        &["hyper", "hyper-util", "hyper-rustls", "rustls", "tokio"],
     ),
 ];
 
@@ -187,6 +204,14 @@ pub(super) fn rust_version_is_the_lowest_possible(workspace: &Workspace) -> Vec<
         .collect()
 }
 
+impl Package {
+    fn requires(&self, name: &str) -> bool {
+        self.dependencies
+            .iter()
+            .any(|to| to.kind.is_none() && !to.optional && to.name == name)
+    }
+}
+
 /// Every package that `member` needs without its optional dependencies, with the direct dependency it comes through.
 fn reached<'a>(workspace: &'a Workspace, member: &'a Package) -> BTreeSet<(&'a str, &'a str)> {
     let names: BTreeMap<&str, &str> = workspace
@@ -195,8 +220,8 @@ fn reached<'a>(workspace: &'a Workspace, member: &'a Package) -> BTreeSet<(&'a s
         .iter()
         .map(|package| (package.id.as_str(), package.name.as_str()))
         .collect();
-    let name = |id: &str| names.get(id).copied().unwrap_or_default();
-    let next = |id: &str| {
+    let name = &|id: &str| names.get(id).copied().unwrap_or_default();
+    let next = |id: &'a str| {
         let node = workspace
             .metadata
             .resolve
@@ -204,18 +229,15 @@ fn reached<'a>(workspace: &'a Workspace, member: &'a Package) -> BTreeSet<(&'a s
             .iter()
             .find(|node| node.id == id);
         let edges = node.into_iter().flat_map(|node| &node.deps);
+        // The smallest form of our own; of others, the form that was resolved.
+        let ours = workspace.members().find(|member| member.id == id);
         edges
             .filter(|edge| edge.dep_kinds.iter().any(|kind| kind.kind.is_none()))
             .map(|edge| edge.pkg.as_str())
-    };
-    let is_required = |id: &&str| {
-        member
-            .dependencies
-            .iter()
-            .any(|to| to.kind.is_none() && !to.optional && to.name == name(id))
+            .filter(move |to| ours.is_none_or(|member| member.requires(name(to))))
     };
     let mut reached = BTreeSet::new();
-    for direct in next(&member.id).filter(is_required) {
+    for direct in next(&member.id) {
         let mut seen = BTreeSet::from([direct]);
         let mut open = vec![direct];
         while let Some(id) = open.pop() {
@@ -355,6 +377,30 @@ mod tests {
         crates/transport/Cargo.toml: `transport` must not need `rustls` in its smallest form: drop it or make it optional
         ");
         insta::assert_snapshot!(found(&[("transport", &[]), ("unlink", &["transport"])], &[]).join("\n"), @"crates/unlink/Cargo.toml: `unlink` must ask for `transport` with `default-features = false`");
+    }
+
+    #[test]
+    fn the_facade_has_neither_the_http_library_nor_the_runtime() {
+        let packages: [(&str, &[&str]); 5] = [
+            ("hyper", &[]),
+            ("rustls", &[]),
+            ("tokio", &[]),
+            ("jiff", &["tokio"]),
+            ("tracing", &[]),
+        ];
+        for package in ["hyper", "rustls", "tokio"] {
+            for needs in [package.to_owned(), format!("optional:{package}")] {
+                let found = found(&[("unlink", &[&needs])], &packages);
+                let said = format!("`unlink` may not depend on `{package}`: only on ");
+                assert!(found[0].contains(&said), "{needs} {found:?}");
+            }
+        }
+        insta::assert_snapshot!(found(&[("unlink", &["jiff"])], &packages).join("\n"), @"crates/unlink/Cargo.toml: `unlink` must not need `tokio` through `jiff` in its smallest form: drop it or make it optional");
+        let transport: [(&str, &[&str]); 2] = [
+            ("unlink", &["bare:transport", "tracing"]),
+            ("transport", &["optional:tokio"]),
+        ];
+        assert_eq!(found(&transport, &packages), [""; 0]);
     }
 
     #[test]
