@@ -3,6 +3,7 @@
 mod dependencies;
 mod documents;
 mod files;
+mod headers;
 mod paths;
 mod powers;
 mod source;
@@ -21,6 +22,7 @@ const RULES: &[Rule] = &[
     dependencies::rust_version_is_the_lowest_possible,
     powers::only_where_granted,
     paths::no_path_is_formatted,
+    headers::no_header_is_named,
     documents::every_dependency_has_a_reason,
     documents::every_link_leads_somewhere,
     documents::the_map_names_every_crate,

@@ -34,7 +34,10 @@ pub(super) fn no_path_is_formatted(workspace: &Workspace) -> Vec<Violation> {
 
 fn makes_a_path(literal: &str) -> bool {
     let text = literal.replace("{{", "").replace("}}", "");
-    let path = if text.starts_with('/') {
+    let path = if ["/", "api/", "users/"]
+        .iter()
+        .any(|start| text.starts_with(start))
+    {
         Some(text.as_str())
     } else {
         text.split_once("/api/").map(|(_, path)| path)
@@ -53,6 +56,8 @@ mod tests {
             "format!(\n    \"/{}/identities\",\n    id)",
             "write!(f, \"https://{domain}/api/v2/users/{id}\")",
             "format!(r#\"/users/{id:?}\"#)",
+            "format!(\"api/v2/users/{id}\")",
+            "format!(\"users/{id}/identities\")",
         ] {
             for path in [
                 "crates/transport/src/a.rs",
