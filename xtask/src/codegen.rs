@@ -7,6 +7,7 @@ mod provider_table;
 mod spec;
 
 use crate::failure::{Failure, Result, read, write as write_file};
+use date::Date;
 use similar::TextDiff;
 use spec::Spec;
 use std::path::Path;
@@ -58,9 +59,19 @@ pub(crate) fn check(root: &Path) -> Result<String> {
 
 /// Brings the spec list up to Auth0's OpenAPI document `document` of `date`, and returns what changed.
 pub(crate) fn update_from_openapi(root: &Path, document: &Path, date: &str) -> Result<String> {
-    let date = date
+    update_on(Date::today(), root, document, date)
+}
+
+fn update_on(today: Date, root: &Path, document: &Path, date: &str) -> Result<String> {
+    let date: Date = date
         .parse()
         .map_err(|problem| Failure::new(format!("--date: {problem}")))?;
+    // Once recorded it would refuse every real document as older.
+    if date > today {
+        return Err(Failure::new(format!(
+            "--date: {date} is to come (it is {today} in UTC): give the day the document was published"
+        )));
+    }
     let file = root.join(SPEC);
     let mut spec = parse_spec(&read(&file)?)?;
     let summary = openapi::update(&mut spec, &read(document)?, date)
@@ -101,8 +112,8 @@ fn diff(path: &str, found: &str, wanted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{PROVIDER_ENUM, PROVIDER_TABLE, SPEC, check, update_from_openapi, write};
-    use crate::failure::{read, write as write_file};
+    use super::{PROVIDER_ENUM, PROVIDER_TABLE, SPEC, check, update_on, write};
+    use crate::failure::{Result, read, write as write_file};
     use insta::assert_snapshot;
     use std::path::Path;
     use tempfile::TempDir;
@@ -115,6 +126,10 @@ mod tests {
   ]
 }
 "#;
+
+    fn update_from_openapi(root: &Path, document: &Path, date: &str) -> Result<String> {
+        update_on("2026-11-22".parse().unwrap(), root, document, date)
+    }
 
     /// A workspace of nothing but a spec list, with its outputs written.
     fn workspace() -> TempDir {
@@ -242,6 +257,15 @@ mod tests {
         check(root.path()).unwrap_err();
         write(root.path()).unwrap();
         check(root.path()).unwrap();
+    }
+
+    #[test]
+    fn a_day_to_come_is_refused_before_anything_is_read() {
+        let root = workspace();
+        let nowhere = Path::new("/nonexistent/oas.json");
+        assert_snapshot!(update_from_openapi(root.path(), nowhere, "2026-11-23").unwrap_err(), @"--date: 2026-11-23 is to come (it is 2026-11-22 in UTC): give the day the document was published");
+        let today = update_from_openapi(root.path(), nowhere, "2026-11-22").unwrap_err();
+        assert!(today.to_string().starts_with("cannot read "), "{today}");
     }
 
     #[test]

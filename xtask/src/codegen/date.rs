@@ -1,7 +1,7 @@
 //! A calendar day, written `YYYY-MM-DD`.
 
 use serde::Deserialize;
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::SystemTime};
 
 /// A day that exists; ordered in time.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,34 @@ impl Date {
             .then_some(date)
     }
 
+    /// Today, in UTC.
+    pub(crate) fn today() -> Self {
+        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self::after_epoch(since.as_secs() / 86_400)
+    }
+
+    fn after_epoch(days: u64) -> Self {
+        let mut date = Self {
+            year: 1970,
+            month: 1,
+            day: 1,
+        };
+        let mut left = days;
+        while let Some(length) = date.days_in_month().map(u64::from)
+            && left >= length
+        {
+            left -= length;
+            date.month += 1;
+            if date.month > 12 {
+                date.month = 1;
+                date.year += 1;
+            }
+        }
+        // Less than a month is left.
+        date.day += u8::try_from(left).unwrap_or_default();
+        date
+    }
+
     fn days_in_month(self) -> Option<u8> {
         let year = self.year;
         let leap =
@@ -70,6 +98,22 @@ impl fmt::Display for Date {
 #[cfg(test)]
 mod tests {
     use super::Date;
+
+    #[test]
+    fn days_are_counted_over_leap_years() {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (59, "1970-03-01"),
+            (364, "1970-12-31"),
+            (11_016, "2000-02-29"),
+            (20_779, "2026-11-22"),
+            (47_540, "2100-02-28"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(Date::after_epoch(days).to_string(), expected, "{days}");
+        }
+    }
 
     #[test]
     fn only_days_that_exist_are_dates() {

@@ -56,6 +56,20 @@ fn a_task_that_fails_says_why_and_exits_with_1() {
 }
 
 #[test]
+fn a_date_to_come_is_refused_by_the_clock() {
+    let arguments = [
+        "codegen",
+        "--from-openapi",
+        "oas.json",
+        "--date",
+        "9999-12-31",
+    ];
+    let output = xtask(&arguments);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("--date: 9999-12-31 is to come"));
+}
+
+#[test]
 fn a_check_from_any_folder_looks_at_this_workspace() {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["codegen", "--check"])
