@@ -64,6 +64,21 @@ const STEPS: &[Step] = &[
             "warnings",
         ],
     ),
+    // Whose tests over TLS are not among those above.
+    Step::new(
+        "test-aws-lc-rs",
+        &[
+            "test",
+            "-p",
+            "transport",
+            "-p",
+            "unlink",
+            "--no-default-features",
+            "--features",
+            "aws-lc-rs",
+            "--tests",
+        ],
+    ),
     Step::new(
         "no-tls",
         &[
@@ -149,13 +164,24 @@ mod tests {
     use std::cell::RefCell;
 
     #[test]
-    fn the_guide_names_every_command_and_no_step_runs_another() {
+    fn the_guide_names_every_command() {
         let guide = read(&crate::root().join("docs/CONTRIBUTING.md")).unwrap();
         for step in STEPS {
             assert!(
                 guide.contains(&format!("`{step}`")),
                 "docs/CONTRIBUTING.md does not name `{step}`"
             );
+        }
+    }
+
+    #[test]
+    fn no_step_runs_another_or_all_of_them() {
+        for (at, step) in STEPS.iter().enumerate() {
+            assert!(!step.arguments.starts_with(&["xtask", "ci"]), "{step}");
+            for other in &STEPS[..at] {
+                assert_ne!(step.name, other.name);
+                assert_ne!(step.to_string(), other.to_string());
+            }
         }
     }
 
