@@ -96,6 +96,11 @@ pub trait Operation: MaybeSendSync {
         None
     }
 
+    /// Whether the request must not be sent again unless a probe has shown that nothing has happened.
+    fn needs_a_read(&self) -> bool {
+        false
+    }
+
     /// Reads a 2xx or 404 answer to the probe.
     ///
     /// # Errors
@@ -208,6 +213,7 @@ async fn send_and_settle<O: Operation>(
         },
         attempts: limits.attempts,
         kept_for_probe: limits.kept_for_probe(),
+        unread: !operation.needs_a_read(),
     });
     let mut attempts = 0;
     let mut request_failure = Error::new(
@@ -239,17 +245,20 @@ async fn send_and_settle<O: Operation>(
         if !wait.is_zero() {
             clock.sleep(wait).await;
         }
-        let time_left = if probing {
-            Some(left())
-        } else {
-            progress.time_to_send(left())
+        let time_left = |progress: &Progress| {
+            let left = if probing {
+                Some(left())
+            } else {
+                progress.time_to_send(left())
+            };
+            left.filter(|left| !left.is_zero())
         };
-        let Some(time_left) = time_left.filter(|time| !time.is_zero()) else {
+        let Some(for_token) = time_left(&progress) else {
             step = progress.end();
             continue;
         };
         let token = match (tokens, request.is_authorized()) {
-            (Some(tokens), true) => match token(channel, tokens, time_left).await {
+            (Some(tokens), true) => match token(channel, tokens, for_token).await {
                 Ok(token) => Some(token),
                 Err(error) if progress.maybe_applied() => {
                     return Err(unknown(error).after(attempts, true));
@@ -257,6 +266,11 @@ async fn send_and_settle<O: Operation>(
                 Err(error) => return Err(error.after(attempts, false)),
             },
             _ => None,
+        };
+        // Getting a token takes its time, too.
+        let Some(time_left) = time_left(&progress) else {
+            step = progress.end();
+            continue;
         };
         let authorization = token.as_ref().map(AccessToken::header).transpose()?;
         if !probing {
@@ -332,6 +346,8 @@ async fn send_and_settle<O: Operation>(
                     },
                     429 => Event::RateLimited(rate_limit::requested_wait(response.headers())),
                     408 => Event::Unknown,
+                    // A probe that is refused for another reason than its scope tells nothing.
+                    400..=499 if probing && !lacks_scope(&response) => Event::Unknown,
                     400..=499 => Event::Refused,
                     _ => Event::Unknown,
                 };
@@ -383,6 +399,10 @@ fn suspect(
         seconds(channel.time().wall()).saturating_sub(seconds(theirs))
     });
     failure.suspecting(foreign, ahead)
+}
+
+fn lacks_scope(response: &Response) -> bool {
+    !Error::from_answer(response).missing_scopes().is_empty()
 }
 
 fn unknown(source: Error) -> Error {

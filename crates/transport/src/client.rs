@@ -89,9 +89,17 @@ impl Channel {
     /// The same channel with another deadline for what is run over it.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        let mut channel = self.clone();
-        channel.limits.deadline = deadline;
-        channel
+        self.with_limits(Limits {
+            deadline,
+            ..self.limits
+        })
+    }
+
+    pub(crate) fn with_limits(&self, limits: Limits) -> Self {
+        Self {
+            wire: Arc::clone(&self.wire),
+            limits,
+        }
     }
 
     /// Runs an operation without a token, under its own deadline.

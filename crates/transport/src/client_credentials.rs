@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::private_key::PrivateKey;
 use crate::{
     call::Operation,
-    client::Channel,
+    client::{Channel, Limits},
     error::{DecodeError, Error, ErrorKind},
     path::Path,
     request::{Request, Response},
@@ -71,7 +71,8 @@ enum Proof {
 #[derive(Default)]
 struct Cache {
     current: Option<Fetched>,
-    flight: Option<Flight>,
+    /// The request on its way, and when it was begun.
+    flight: Option<(Flight, Duration)>,
     /// Whether some caller is polling the flight while the old token serves.
     driven: bool,
 }
@@ -120,7 +121,10 @@ impl ClientCredentials {
 
     fn fetch(&self, channel: &Channel) -> BoxFuture<Result<Fetched, Error>> {
         let request = TokenRequest::new(self, channel);
-        let channel = channel.with_deadline(TOKEN_DEADLINE);
+        let channel = channel.with_limits(Limits {
+            deadline: TOKEN_DEADLINE,
+            ..Limits::default()
+        });
         Box::pin(async move {
             // Its life counts from before it was asked for, however late this future is polled.
             let asked_at = channel.time().now();
@@ -155,7 +159,7 @@ impl Cache {
         if !self
             .flight
             .as_ref()
-            .is_some_and(|current| current.ptr_eq(flight))
+            .is_some_and(|(current, _)| current.ptr_eq(flight))
         {
             return;
         }
@@ -182,10 +186,15 @@ impl TokenSource for ClientCredentials {
             let token = current.token.clone();
             return Box::pin(async move { Ok(token) });
         }
-        let flight = cache
+        // One that nobody has polled to its end has outlived its own deadline.
+        let flying = cache
             .flight
-            .get_or_insert_with(|| self.fetch(channel).shared())
-            .clone();
+            .take()
+            .filter(|(_, begun)| now.saturating_sub(*begun) < TOKEN_DEADLINE);
+        let (flight, _) = cache
+            .flight
+            .insert(flying.unwrap_or_else(|| (self.fetch(channel).shared(), now)));
+        let flight = flight.clone();
         let driver = serving.is_some().then(|| {
             cache.driven = true;
             Driver(Arc::clone(&self.cache))

@@ -71,6 +71,10 @@ impl HyperRoundTrip {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEPT_IDLE)
+            // A connection that has gone dark is found out while requests wait on it, and left.
+            .timer(TokioTimer::new())
+            .http2_keep_alive_interval(Duration::from_secs(5))
+            .http2_keep_alive_timeout(Duration::from_secs(3))
             // Whether a request is sent twice is the caller's decision.
             .retry_canceled_requests(false)
             .build(TimedConnector {

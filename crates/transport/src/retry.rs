@@ -63,6 +63,8 @@ pub(crate) struct Bounds {
     pub(crate) attempts: u32,
     /// Time at the end of the deadline in which only probes are sent.
     pub(crate) kept_for_probe: Duration,
+    /// Whether it may be sent again where the probe is not allowed.
+    pub(crate) unread: bool,
 }
 
 /// Where a call stands.
@@ -198,7 +200,7 @@ impl Progress {
             Event::Refused => {
                 // The probe is not allowed: the next answer to the request itself is the reading.
                 self.probe_refused = true;
-                if self.refused {
+                if self.refused || !self.bounds.unread {
                     return Step::Unknown;
                 }
                 let wait = self.backoff(jitter);
@@ -295,6 +297,7 @@ mod tests {
             settling,
             attempts: 3,
             kept_for_probe: seconds(10),
+            unread: true,
         });
         events
             .iter()
@@ -527,6 +530,7 @@ mod tests {
             settling: Settling::Probe,
             attempts: 3,
             kept_for_probe: seconds(10),
+            unread: true,
         });
         progress.next(Event::NotSent, seconds(59), 0.0);
         progress.next(limited(1), seconds(59), 0.0);
@@ -546,6 +550,7 @@ mod tests {
             settling: Settling::Repeat,
             attempts: 3,
             kept_for_probe: NOW,
+            unread: true,
         });
         let waits: Vec<_> = (0..40).map(|_| progress.backoff(1.0)).collect();
         assert_eq!(waits[..4], BACKOFF);

@@ -8,7 +8,7 @@ use transport::{DecodeError, Operation, Request, Response, Settled};
 use crate::{
     error::Error,
     link::Secondary,
-    operations::{read_identities, user_path},
+    operations::{read_identities, says_missing, user_path},
     resolve,
     snapshot::{self, Snapshot},
 };
@@ -23,6 +23,8 @@ pub struct ChangeIdentity {
     identity: ListedIdentity,
     /// In how many elements it must be to count as linked.
     linked_from: usize,
+    /// How many elements could not be read before, where something was read.
+    malformed: Option<usize>,
     links: bool,
     request: Request,
     probe: Request,
@@ -49,6 +51,7 @@ impl ChangeIdentity {
             identity: identity.clone(),
             // Two connections may hold the same provider and id; one less of two is unlinked.
             linked_from: resolve::count(before.listed(), identity).max(1),
+            malformed: (!before.listed().is_empty()).then_some(before.warnings().len()),
             links: false,
             request: Request::delete(path),
             probe: read_identities(user)?,
@@ -65,6 +68,7 @@ impl ChangeIdentity {
         Ok(Self {
             identity: ListedIdentity::new(account.key().clone(), None),
             linked_from: 1,
+            malformed: None,
             links: true,
             request: Request::post_json(user_path(user, &["identities"])?, body.into()),
             probe: read_identities(user)?,
@@ -75,16 +79,29 @@ impl ChangeIdentity {
         resolve::count(identities, &self.identity) >= self.linked_from
     }
 
-    fn judge(&self, elements: Vec<Result<ListedIdentity, Malformed>>) -> ListedAfter {
+    fn judge(
+        &self,
+        elements: Vec<Result<ListedIdentity, Malformed>>,
+    ) -> Result<ListedAfter, DecodeError> {
+        if elements.is_empty() {
+            return Err(DecodeError::new(
+                "no identities, where the main one is always left",
+            ));
+        }
         let main_is_listed = elements.first().is_some_and(Result::is_ok);
         let (identities, warnings) = snapshot::split(elements);
+        if self.malformed.is_some_and(|before| warnings.len() > before) {
+            return Err(DecodeError::new(
+                "an element that was readable before, and may be the one meant",
+            ));
+        }
         let is_linked = self.is_linked_in(&identities);
-        ListedAfter {
+        Ok(ListedAfter {
             identities,
             main_is_listed,
             is_linked,
             warnings,
-        }
+        })
     }
 }
 
@@ -118,7 +135,7 @@ impl Operation for ChangeIdentity {
     }
 
     fn decode(&self, response: &Response) -> Result<ListedAfter, DecodeError> {
-        Ok(self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?))
+        self.judge(listed_identities(response.body().expose()).map_err(DecodeError::new)?)
     }
 
     fn probe(&self) -> Option<&Request> {
@@ -127,10 +144,10 @@ impl Operation for ChangeIdentity {
 
     fn settle(&self, probe: &Response) -> Result<Settled<ListedAfter>, DecodeError> {
         if !probe.status().is_success() {
-            return Ok(Settled::Missing);
+            return says_missing(probe).map(|()| Settled::Missing);
         }
-        let now =
-            self.judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?);
+        let now = self
+            .judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?)?;
         Ok(if now.is_linked == self.links {
             Settled::Done(now)
         } else {

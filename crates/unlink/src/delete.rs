@@ -5,7 +5,11 @@ use std::time::SystemTime;
 use identity_model::{IdentityKey, User, UserId};
 use transport::{Call, DecodeError, Operation, Request, Response, Settled};
 
-use crate::{client::Unlinked, error::Error, operations::user_path};
+use crate::{
+    client::Unlinked,
+    error::Error,
+    operations::{says_missing, user_path},
+};
 
 /// What proves that an account was split off by an unlinking: enough to delete it later.
 ///
@@ -153,20 +157,22 @@ impl Operation for GetUser {
 /// after a read that shows the same account. Needs `delete:users`.
 #[derive(Clone, Debug)]
 pub struct DeleteAccount {
+    receipt: Receipt,
     account: User,
     request: Request,
     probe: Request,
 }
 
 impl DeleteAccount {
-    /// Describes the deletion of `account`, whose id is `user`.
+    /// Describes the deletion of `account`, which was read and is what `receipt` says was split off.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
-    pub fn new(user: &UserId, account: User) -> Result<Self, Error> {
-        let path = user_path(user, &[])?;
+    pub fn new(receipt: &Receipt, account: User) -> Result<Self, Error> {
+        let path = user_path(&receipt.separate_user_id(), &[])?;
         Ok(Self {
+            receipt: receipt.clone(),
             account,
             request: Request::delete(path.clone()),
             probe: Request::get(path),
@@ -174,8 +180,18 @@ impl DeleteAccount {
     }
 }
 
+/// What a deletion came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deletion {
+    /// The account is gone, as far as the answer tells.
+    Done,
+    /// A read after a lost answer shows that the account is in use by now, for this reason; it was left alone.
+    Stopped(&'static str),
+}
+
 impl Operation for DeleteAccount {
-    type Output = ();
+    type Output = Deletion;
 
     fn name(&self) -> &'static str {
         "delete user"
@@ -185,9 +201,9 @@ impl Operation for DeleteAccount {
         &self.request
     }
 
-    fn decode(&self, response: &Response) -> Result<(), DecodeError> {
+    fn decode(&self, response: &Response) -> Result<Deletion, DecodeError> {
         if response.body().expose().is_empty() {
-            Ok(())
+            Ok(Deletion::Done)
         } else {
             Err(DecodeError::new("a body where none is documented"))
         }
@@ -197,16 +213,22 @@ impl Operation for DeleteAccount {
         Some(&self.probe)
     }
 
-    fn settle(&self, probe: &Response) -> Result<Settled<()>, DecodeError> {
+    fn needs_a_read(&self) -> bool {
+        true
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<Deletion>, DecodeError> {
         if !probe.status().is_success() {
-            return Ok(Settled::Done(()));
+            return says_missing(probe).map(|()| Settled::Done(Deletion::Done));
         }
         let now = User::from_json(probe.body().expose()).map_err(DecodeError::new)?;
         // Another account under the same id is none of ours: the one we read is gone.
-        Ok(if now.created_at() == self.account.created_at() {
-            Settled::Unchanged
+        Ok(if now.created_at() != self.account.created_at() {
+            Settled::Done(Deletion::Done)
+        } else if let Some(reason) = in_use(&now, &self.receipt) {
+            Settled::Done(Deletion::Stopped(reason))
         } else {
-            Settled::Done(())
+            Settled::Unchanged
         })
     }
 }
@@ -253,15 +275,21 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
         return Err(Error::in_use(&user_id, reason));
     }
     let deleting = call
-        .execute(DeleteAccount::new(&user_id, account.clone())?)
+        .execute(DeleteAccount::new(receipt, account.clone())?)
         .await?;
+    if let Deletion::Stopped(reason) = deleting.output {
+        return Err(Error::in_use(&user_id, reason).after_a_change());
+    }
     let gone = AwaitGone {
         account: account.clone(),
         request: Request::get(user_path(&user_id, &[])?),
     };
     match call.execute(gone).await {
         Ok(_) => {}
-        Err(error) if error.kind() == transport::ErrorKind::NotFound => {}
+        Err(error)
+            if error
+                .answer()
+                .is_some_and(|answer| says_missing(answer.response()).is_ok()) => {}
         Err(error) => return Err(Error::not_confirmed(&user_id, error)),
     }
     Ok(Deleted {
@@ -293,9 +321,16 @@ fn in_use(account: &User, receipt: &Receipt) -> Option<&'static str> {
     {
         return Some("it has metadata, which a split-off account does not");
     }
-    let last_login: jiff::Timestamp = match account.last_login()?.parse() {
-        Ok(time) => time,
-        Err(_) => return Some("its last login cannot be read"),
+    let last_login = serde_json::to_value(account)
+        .ok()
+        .and_then(|account| account.get("last_login").cloned());
+    let last_login: jiff::Timestamp = match last_login.filter(|time| !time.is_null()) {
+        None => return None,
+        // A date may be an object, too.
+        Some(time) => match time.as_str().and_then(|time| time.parse().ok()) {
+            Some(time) => time,
+            None => return Some("its last login cannot be read"),
+        },
     };
     match receipt.linked_at {
         Some(linked_at) if SystemTime::from(last_login) <= linked_at => None,

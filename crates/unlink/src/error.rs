@@ -147,9 +147,8 @@ impl Error {
     pub(crate) fn not_confirmed(account: &UserId, read: transport::Error) -> Self {
         let message =
             format!("the tenant took the deletion of {account}, but no read shows that it is gone");
-        transport::Error::new(transport::ErrorKind::OutcomeUnknown, message)
-            .with_source(read)
-            .into()
+        let error = transport::Error::new(transport::ErrorKind::OutcomeUnknown, message);
+        Self::from(error.with_source(read)).after_a_change()
     }
 
     /// What failed.

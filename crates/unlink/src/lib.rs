@@ -41,7 +41,7 @@ mod trace;
 pub use change::{ChangeIdentity, ListedAfter};
 pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
 pub use current_user::CurrentUser;
-pub use delete::{DeleteAccount, Deleted, GetUser, Receipt, UnlinkedAndDeleted};
+pub use delete::{DeleteAccount, Deleted, Deletion, GetUser, Receipt, UnlinkedAndDeleted};
 pub use error::{Error, ErrorKind};
 pub use identity_model::{
     self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,

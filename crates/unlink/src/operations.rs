@@ -16,6 +16,21 @@ pub(crate) fn read_identities(user: &UserId) -> Result<Request, PathError> {
     ))
 }
 
+/// Whether a 404 is the tenant's own word that there is no such user, and not a page of something before it.
+pub(crate) fn says_missing(response: &Response) -> Result<(), DecodeError> {
+    let document: serde_json::Value = serde_json::from_slice(response.body().expose())
+        .map_err(|error| DecodeError::json(&error))?;
+    if response.status() == 404
+        && (document["statusCode"] == 404 || document["errorCode"] == "inexistent_user")
+    {
+        Ok(())
+    } else {
+        Err(DecodeError::new(
+            "no word of the tenant that there is no such user",
+        ))
+    }
+}
+
 /// Whether a read was refused for want of a scope, and not because the user is out of the token's reach.
 pub(crate) fn lacks_scope(error: &transport::Error) -> bool {
     error.kind() == transport::ErrorKind::Forbidden && !error.missing_scopes().is_empty()

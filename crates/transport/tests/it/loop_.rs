@@ -81,6 +81,7 @@ fn methods(script: &ScriptedRoundTrip) -> Vec<Method> {
 const GET: Method = Method::GET;
 const DELETE: Method = Method::DELETE;
 const GONE: &str = "[]";
+const NO_SCOPE: &str = r#"{"message":"Insufficient scope, expected any of: read:users","errorCode":"insufficient_scope"}"#;
 const THERE: &str = r#"["x"]"#;
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +168,7 @@ async fn a_second_attempts_refusal_is_not_the_firsts_answer() {
 async fn where_the_read_is_not_allowed_the_next_answer_is_the_read() {
     let script = ScriptedRoundTrip::new()
         .lost()
-        .answer(403, "{}")
+        .answer(403, NO_SCOPE)
         .answer(200, GONE);
     let done = run(&script, take_off()).await.unwrap();
     assert_eq!(
@@ -175,6 +176,19 @@ async fn where_the_read_is_not_allowed_the_next_answer_is_the_read() {
         (SettledBy::LaterAnswer, 2)
     );
     assert_eq!(methods(&script), [DELETE, GET, DELETE]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_refused_for_another_reason_is_no_leave_to_send_again() {
+    for status in [400, 403] {
+        let script = ScriptedRoundTrip::new()
+            .lost()
+            .answer(status, "<html>blocked</html>")
+            .answer(200, GONE);
+        let done = run(&script, take_off()).await.unwrap();
+        assert_eq!(done.settled_by, SettledBy::Probe);
+        assert_eq!(methods(&script), [DELETE, GET, GET]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -156,6 +156,40 @@ async fn a_caller_that_is_dropped_does_not_hurt_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_token_request_that_everyone_left_does_not_fail_who_comes_later() {
+    let script = ScriptedRoundTrip::new()
+        .hang()
+        .answer(200, issued("one", 1000))
+        .answer(200, "");
+    let client = client(&script);
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), read(&client))
+            .await
+            .is_err()
+    );
+    advance(Duration::from_secs(3600)).await;
+    read(&client).await.unwrap();
+    assert_eq!(tokens(&script), ["-", "-", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_token_does_not_stretch_the_deadline() {
+    let script = ScriptedRoundTrip::new()
+        .hang()
+        .answer(200, issued("one", 1000))
+        .hang()
+        .hang();
+    let client = client(&script).with_deadline(Duration::from_secs(25));
+    let start = tokio::time::Instant::now();
+    read(&client).await.unwrap_err();
+    assert!(
+        start.elapsed() <= Duration::from_millis(25_500),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_request_says_what_auth0_asks_for() {
     let script = ScriptedRoundTrip::new()
         .answer(200, issued("one", 86_400))

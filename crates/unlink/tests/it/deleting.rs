@@ -109,6 +109,7 @@ async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
         (r#"{"identities":[{"provider":"github","user_id":2}],"user_metadata":{"a":1}}"#.to_owned(), "it has metadata, which a split-off account does not"),
         (r#"{"identities":[{"provider":"github","user_id":2}],"app_metadata":{"a":1}}"#.to_owned(), "it has metadata, which a split-off account does not"),
         (login("1994-11-06T08:49:38.000Z"), "it has been logged in to since it was split off"),
+        (r#"{"identities":[{"provider":"github","user_id":2}],"last_login":{"seconds":1}}"#.to_owned(), "its last login cannot be read"),
         (login("yesterday"), "its last login cannot be read"),
     ] {
         let script = split_off().answer(200, account);
@@ -130,6 +131,71 @@ async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
         .await
         .unwrap();
     both.deleted.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_read_does_not_settle_is_not_deleted_again() {
+    let both = |script: ScriptedRoundTrip| async move {
+        let both = client(&script)
+            .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap());
+        (
+            both.await.unwrap().deleted,
+            sent(&script).iter().filter(|line| *line == DELETE).count(),
+        )
+    };
+    // In use by now.
+    let login = ACCOUNT
+        .replace('{', r#"{"last_login":"2026-01-02T00:00:00.000Z","#)
+        .replacen(
+            r#""identities":[{"last_login":"2026-01-02T00:00:00.000Z","#,
+            r#""identities":[{"#,
+            1,
+        );
+    let (deleted, deletes) = both(split_off().answer(200, ACCOUNT).lost().answer(200, login)).await;
+    let error = deleted.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.may_have_been_applied(), deletes),
+        (ErrorKind::InUse, true, 1)
+    );
+    // The read is not allowed any more: never blindly again.
+    let forbidden = r#"{"message":"Insufficient scope, expected any of: read:users","errorCode":"insufficient_scope"}"#;
+    let (deleted, deletes) = both(
+        split_off()
+            .answer(200, ACCOUNT)
+            .lost()
+            .answer(403, forbidden),
+    )
+    .await;
+    assert_eq!(
+        deleted.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    );
+    assert_eq!(deletes, 1);
+    // A page of something before the tenant says nothing about the account.
+    let mut script = split_off().answer(200, ACCOUNT).lost();
+    for _ in 0..40 {
+        script = script.answer(404, "<html>not found</html>");
+    }
+    let (deleted, deletes) = both(script).await;
+    assert_eq!(
+        deleted.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    );
+    assert_eq!(deletes, 1);
+    // Taken, but no read confirms it.
+    let (deleted, _) = both(
+        split_off()
+            .answer(200, ACCOUNT)
+            .answer(204, "")
+            .answer(403, forbidden),
+    )
+    .await;
+    let error = deleted.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    );
+    assert!(error.may_have_been_applied());
 }
 
 #[tokio::test(start_paused = true)]

@@ -115,7 +115,7 @@ async fn a_user_that_is_gone_is_an_error_of_its_own() {
     let script = ScriptedRoundTrip::new()
         .answer(200, LINKED)
         .lost()
-        .answer(404, "{}");
+        .answer(404, r#"{"errorCode":"inexistent_user"}"#);
     let error = unlink(&script, "auth0|2").await.unwrap_err();
     assert_eq!(
         error.kind(),
@@ -157,7 +157,7 @@ async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
 
     let script = ScriptedRoundTrip::new()
         .answer(200, LINKED)
-        .answer(404, "{}");
+        .answer(404, r#"{"errorCode":"inexistent_user"}"#);
     let error = unlink(&script, "github|9").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoSuchIdentity);
     assert_eq!(error.listed().len(), 3, "what is there");
