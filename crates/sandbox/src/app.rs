@@ -53,7 +53,9 @@ impl Shared {
                 .parse::<IpAddr>()
                 .is_ok_and(|ip| ip == self.ip)
         };
-        ["localhost", "127.0.0.1", "[::1]"].contains(&name)
+        // Whoever opens the tenant to others knows neither the names nor the addresses they reach it by.
+        (!self.ip.is_loopback() && !host.is_empty())
+            || ["localhost", "127.0.0.1", "[::1]"].contains(&name)
             || self
                 .domain
                 .as_deref()
@@ -111,23 +113,25 @@ fn host<B>(request: &Request<B>) -> &str {
 async fn tenant(shared: Arc<Shared>, request: Request<Incoming>, cutter: Arc<Cutter>) -> Response {
     let base_url = base_url(&shared, &request);
     let (parts, body) = request.into_parts();
-    let body = if body.is_end_stream() {
-        Vec::new()
-    } else {
-        // Boxed, as is the delivery below, to keep what is the same for every request small.
-        match Box::pin(whole(body)).await {
-            Ok(body) => body,
-            Err(refused) => return refused,
-        }
-    };
-    let exchange = shared.engine().receive(Inbound {
+    let mut inbound = Inbound {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().map(str::to_owned),
         method: parts.method,
         headers: parts.headers,
-        body,
+        body: Vec::new(),
         base_url,
-    });
+    };
+    if !body.is_end_stream() {
+        // Boxed, as is the delivery below, to keep what is the same for every request small.
+        match Box::pin(whole(body)).await {
+            Ok(body) => inbound.body = body,
+            Err(refused) => {
+                shared.engine().turned_away(&inbound, refused.status());
+                return refused;
+            }
+        }
+    }
+    let exchange = shared.engine().receive(inbound);
     match exchange {
         Exchange {
             reply,

@@ -63,7 +63,8 @@ impl Builder {
     /// Listens on this address instead of loopback.
     ///
     /// Everyone who can reach the address can then read and change the tenant, and steer it through the controls: its
-    /// signing key and client secret are public. Put nothing real into it.
+    /// signing key and client secret are public. Put nothing real into it. It then answers to any Host, as nobody can say
+    /// beforehand by which names it is reached: a web page can get at it through a name of its own (DNS rebinding).
     pub const fn listen_where_others_can_reach_it(mut self, ip: IpAddr) -> Self {
         self.ip = ip;
         self

@@ -81,8 +81,8 @@ impl Inbound {
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
             Some(_) => {
-                let problem = format!("Expected type boolean on property {name}");
-                Err(ApiError::invalid(rules, Part::Query, problem))
+                let problem = "Expected type boolean";
+                Err(ApiError::invalid_value(rules, Part::Query, problem, name))
             }
         }
     }
@@ -100,15 +100,15 @@ impl Inbound {
         };
         let problem = match text.parse::<usize>() {
             Ok(number) if number < least => {
-                format!("Value {number} is less than minimum {least} on property {name}")
+                format!("Value {number} is less than minimum {least}")
             }
             Ok(number) if number > most => {
-                format!("Value {number} is greater than maximum {most} on property {name}")
+                format!("Value {number} is greater than maximum {most}")
             }
             Ok(number) => return Ok(Some(number)),
-            Err(_) => format!("Expected type integer on property {name}"),
+            Err(_) => "Expected type integer".to_owned(),
         };
-        Err(ApiError::invalid(rules, Part::Query, problem))
+        Err(ApiError::invalid_value(rules, Part::Query, problem, name))
     }
 }
 

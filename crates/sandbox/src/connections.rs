@@ -44,8 +44,8 @@ pub(crate) fn list(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
     );
     if from.is_some() || take.is_some() {
         let Some(rest) = after(&wanted, from.as_deref()) else {
-            let problem = "Unknown checkpoint on property from";
-            return Err(ApiError::invalid(rules, Part::Query, problem));
+            let problem = "Unknown checkpoint";
+            return Err(ApiError::invalid_value(rules, Part::Query, problem, "from"));
         };
         let taken = take.unwrap_or(DEFAULT_TAKE).min(rest.len());
         let mut body = json!({ "connections": rest[..taken].iter().map(show).collect::<Value>() });

@@ -10,6 +10,7 @@ use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
 use crate::provenance::{Behaviour, Rules};
+use crate::tenant::Tenant;
 use crate::user_fields::{self, Kind};
 use crate::users;
 
@@ -118,23 +119,31 @@ fn account(
 
 /// Whether the id, or the e-mail, number or name in the same connection, is taken.
 fn clashes(engine: &Engine, new: &Account) -> bool {
-    let connection = |account: &Account| {
-        account
-            .identities
-            .first()
-            .map(|main| main.connection.clone())
-    };
-    let same = |account: &Account, key: &str| {
-        let theirs = account.attribute(key);
-        theirs.is_some() && theirs == new.attributes.get(key)
-    };
+    let connection = new.identities.first().map(|main| &*main.connection);
+    let connection = connection.unwrap_or_default();
     engine.tenant.holds(&new.user_id)
-        || engine.tenant.accounts().any(|account| {
-            ["email", "phone_number", "username"]
-                .iter()
-                .any(|key| same(account, key))
-                && connection(account) == connection(new)
+        || is_taken(&engine.tenant, connection, &new.attributes, &new.user_id)
+}
+
+/// Whether another user of the connection has the e-mail, number or name.
+pub(crate) fn is_taken(
+    tenant: &Tenant,
+    connection: &str,
+    new: &Map<String, Value>,
+    user_id: &str,
+) -> bool {
+    let unique = ["email", "phone_number", "username"];
+    let mut given = unique
+        .into_iter()
+        .filter_map(|key| Some((key, new.get(key)?)));
+    given.any(|(key, value)| {
+        tenant.accounts().any(|account| {
+            let main = account.identities.first();
+            account.attribute(key) == Some(value)
+                && main.is_some_and(|main| *main.connection == *connection)
+                && *account.user_id != *user_id
         })
+    })
 }
 
 fn missing(rules: &mut Rules, key: &str) -> ApiError {

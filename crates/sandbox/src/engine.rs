@@ -22,6 +22,7 @@ use crate::faults::Faults;
 use crate::jwt::Claims;
 use crate::limiter::{Limiter, Reading};
 use crate::log::{Change, Effect, RecordedRequest};
+use crate::oauth;
 use crate::plan::Group;
 use crate::provenance::{Behaviour, Rules};
 use crate::ring::Ring;
@@ -307,7 +308,10 @@ impl Engine {
         }
         self.admit(ticket.routed.as_ref(), inbound)
             .map_err(|error| {
-                let reply = Reply::from(error).management(inbound);
+                let reply = match error.from_token_endpoint {
+                    true => oauth::plain(Reply::from(error)),
+                    false => Reply::from(error).management(inbound),
+                };
                 self.cors.mark(reply, inbound, &mut self.rules).into()
             })
     }

@@ -14,6 +14,12 @@ pub(crate) enum Part {
     Body,
 }
 
+/// What the messages add to the name of a value, as far as it was seen.
+const DESCRIPTIONS: &[(&str, &str)] = &[
+    ("id", "The user_id of the user to retrieve"),
+    ("per_page", "Number of results per page. Defaults to 50"),
+];
+
 /// An answer that is not a success.
 #[derive(Debug)]
 pub(crate) struct ApiError {
@@ -96,15 +102,37 @@ impl ApiError {
         Self::new(StatusCode::NOT_IMPLEMENTED, Some("only_inferred"), message)
     }
 
-    /// A path, query or body that does not fit.
+    /// A path, query or body that does not fit as a whole.
     pub(crate) fn invalid(rules: &mut Rules, part: Part, problem: impl std::fmt::Display) -> Self {
-        rules.detail(Behaviour::ValidationWording);
+        Self::validation(rules, part, &format!("'{problem}'"))
+    }
+
+    /// A value that does not fit.
+    pub(crate) fn invalid_value(
+        rules: &mut Rules,
+        part: Part,
+        problem: impl std::fmt::Display,
+        name: &str,
+    ) -> Self {
+        let described = DESCRIPTIONS.iter().find(|(known, _)| *known == name);
+        let description = described.map_or_else(String::new, |(_, text)| format!(" ({text})"));
+        Self::validation(
+            rules,
+            part,
+            &format!("'{problem}' on property {name}{description}"),
+        )
+    }
+
+    fn validation(rules: &mut Rules, part: Part, problem: &str) -> Self {
+        if let Err(only_inferred) = rules.decide(Behaviour::ValidationWording) {
+            return only_inferred;
+        }
         let (code, name) = match part {
             Part::Path => ("invalid_uri", "Path"),
             Part::Query => ("invalid_query_string", "Query"),
             Part::Body => ("invalid_body", "Payload"),
         };
-        Self::bad_request(code, format!("{name} validation error: '{problem}'"))
+        Self::bad_request(code, format!("{name} validation error: {problem}."))
     }
 
     pub(crate) fn insufficient_scope(expected: &[&str]) -> Self {

@@ -90,6 +90,12 @@ impl Engine {
         Exchange { reply, spoiled }
     }
 
+    /// Notes a request that was refused before it was there as a whole.
+    pub(crate) fn turned_away(&mut self, inbound: &Inbound, status: StatusCode) {
+        let ticket = self.arrived(inbound);
+        self.note(&ticket, Some(&Reply::empty(status)), None);
+    }
+
     /// Lets a request take effect that arrived earlier; its answer interests nobody any more.
     pub(crate) fn apply_late(&mut self, late: &Late) {
         if late.ticket.generation == self.generation {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::account::Account;
+use crate::account::{Account, Identity};
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
@@ -27,23 +27,44 @@ pub(crate) fn unlink(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
     let position = match position(account, provider, identity_id) {
         Some(position) => Some(position),
         None => match unprefixed(account, provider, identity_id) {
-            Some(position) if engine.rules.decide(Behaviour::UnlinkPrefixedId)? == "match" => {
-                Some(position)
+            Some(position) => {
+                let is_recorded = provider == "auth0" && identity_id.starts_with("auth0|");
+                let behaviour = if is_recorded {
+                    Behaviour::UnlinkAuth0Prefix
+                } else {
+                    Behaviour::UnlinkPrefixedId
+                };
+                (engine.rules.decide(behaviour)? == "match").then_some(position)
             }
-            _ => None,
+            None => None,
         },
     };
     match position {
-        Some(0) => return Err(main_identity(&mut engine.rules)),
+        Some(0) => {
+            if account.identities.len() == 1 {
+                engine.rules.decide(Behaviour::UnlinkOnlyIdentity)?;
+            }
+            return Err(main_identity(&mut engine.rules));
+        }
         Some(position) => {
+            if position + 1 < account.identities.len() {
+                engine.rules.detail(Behaviour::IdentityOrder);
+            }
             let guessed = engine.rules.quietly(Behaviour::SplitOffAttributes) == "dates-of-now";
             let changes = engine.tenant.split_off(id, position, &call.date, guessed);
             engine.record(changes);
         }
-        None if engine.rules.decide(Behaviour::UnlinkNoMatch)? == "404" => {
-            return Err(ApiError::not_found());
+        None => {
+            let has_provider = |it: &Identity| *it.provider == *provider;
+            let behaviour = if account.identities.iter().any(has_provider) {
+                Behaviour::UnlinkNoMatch
+            } else {
+                Behaviour::UnlinkWrongProvider
+            };
+            if engine.rules.decide(behaviour)? == "404" {
+                return Err(ApiError::not_found());
+            }
         }
-        None => {}
     }
     Ok(left(engine, call, StatusCode::OK))
 }
@@ -176,8 +197,8 @@ pub(crate) fn check_provider(
     if rules.decide(behaviour)? == "accept" {
         return Ok(());
     }
-    let problem = format!("No enum match for: {provider}' on property 'provider");
-    Err(ApiError::invalid(rules, part, problem))
+    let problem = format!("No enum match for: {provider}");
+    Err(ApiError::invalid_value(rules, part, problem, "provider"))
 }
 
 fn position(account: &Account, provider: &str, id: &str) -> Option<usize> {

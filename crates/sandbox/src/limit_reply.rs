@@ -12,6 +12,9 @@ use crate::provenance::{Behaviour, Rules};
 /// The message of a limit on everything.
 const GLOBAL: &str = "Global limit has been reached";
 
+/// The message of the token endpoint.
+const CLIENT_QUOTA: &str = "Client quota exceeded";
+
 impl Reading {
     /// Adds the three headers.
     pub(crate) fn on(self, reply: Reply) -> Reply {
@@ -48,6 +51,9 @@ impl Exhausted {
             reading.then_some(self.reading),
             retry_after.then_some(self.retry_after),
         );
+        if group == Group::Token {
+            rules.detail(Behaviour::TokenLimit);
+        }
         match self.group {
             None => error,
             Some((group, period)) => ApiError {
@@ -72,7 +78,11 @@ pub(crate) fn too_many_requests(
         ..ApiError::new(
             StatusCode::TOO_MANY_REQUESTS,
             Some("too_many_requests"),
-            GLOBAL,
+            if group == Group::Token {
+                CLIENT_QUOTA
+            } else {
+                GLOBAL
+            },
         )
     }
 }

@@ -46,12 +46,14 @@ fn check_shape(rules: &mut Rules, body: &Map<String, Value>) -> Result<(), ApiEr
         "user_id" => !(value.is_string() || value.is_u64()) || value.as_str() == Some(""),
         _ => !value.is_string(),
     });
+    if let Some((key, _)) = wrong_kind.filter(|_| unknown.is_empty()) {
+        let problem = "Expected type string";
+        return Err(ApiError::invalid_value(rules, Part::Body, problem, key));
+    }
     let problem = if body.is_empty() {
         "Too few properties defined (0), minimum 1".to_owned()
     } else if !unknown.is_empty() {
         format!("Additional properties not allowed: {}", unknown.join(","))
-    } else if let Some((key, _)) = wrong_kind {
-        format!("Expected type string on property {key}")
     } else if body.contains_key("link_with") && body.len() > 1 {
         "link_with must be the only property".to_owned()
     } else {
@@ -89,7 +91,12 @@ fn named(
         None => None,
         Some(id) if !is_connection_id(id) => {
             let problem = format!("String does not match pattern ^con_[A-Za-z0-9]{{16}}$: {id}");
-            return Err(ApiError::invalid(rules, Part::Body, problem));
+            return Err(ApiError::invalid_value(
+                rules,
+                Part::Body,
+                problem,
+                "connection_id",
+            ));
         }
         Some(id) => {
             let found = engine

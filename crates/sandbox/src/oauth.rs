@@ -53,13 +53,24 @@ struct Refused(StatusCode, &'static str, String);
 /// `POST /oauth/token`: client credentials, as a form or as JSON, the secret in the body or in a Basic header, or a
 /// signed assertion in its place.
 pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Reply {
-    let reply = match grant(engine, inbound, now) {
+    let granted = grant(engine, inbound, now);
+    if engine.rules.leans_on(Behaviour::TokenErrors)
+        && let Err(only_inferred) = engine.rules.decide(Behaviour::TokenErrors)
+    {
+        return Reply::from(only_inferred);
+    }
+    let reply = match granted {
         Ok(body) => Reply::json(StatusCode::OK, &body),
         Err(Refused(status, error, description)) => Reply::json(
             status,
             &json!({ "error": error, "error_description": description }),
         ),
     };
+    plain(reply)
+}
+
+/// The headers recorded on answers of the token endpoint.
+pub(crate) fn plain(reply: Reply) -> Reply {
     reply
         .with(CONTENT_TYPE, "application/json")
         .with(CACHE_CONTROL, "no-store")

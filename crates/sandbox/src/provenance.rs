@@ -110,11 +110,26 @@ macro_rules! table {
 
 table! {
     UnlinkNoMatch, "unlink-no-match", Answer,
-        "What does unlink answer when no identity of the user matches?",
+        "What does unlink answer when no identity of that provider has that id?",
         [recorded("unchanged"), inferred("404")];
     UnlinkPrefixedId, "unlink-prefixed-id", Answer,
-        "Does unlink find an identity whose id was sent with its provider or connection in front?",
+        "Does unlink find any other identity whose id was sent with its provider or connection in front?",
+        [inferred("no-match"), documented("match")];
+    UnlinkAuth0Prefix, "unlink-auth0-prefix", Answer,
+        "Does unlink find a database identity whose id was sent with auth0| in front?",
         [recorded("no-match"), documented("match")];
+    UnlinkWrongProvider, "unlink-wrong-provider", Answer,
+        "What does unlink answer for a provider the user has no identity of?",
+        [inferred("unchanged"), inferred("404")];
+    UnlinkOnlyIdentity, "unlink-only-identity", Answer,
+        "What does unlink answer for the main identity of a user who has no other?",
+        [inferred("400")];
+    UpdatedAt, "updated-at", Detail,
+        "Do link and unlink set updated_at of the user they are called on? (Told here only: their answers do not show it.)",
+        [inferred("now")];
+    IdentityOrder, "identity-order", Detail,
+        "In which order are the identities left when one from the middle was unlinked?",
+        [inferred("kept")];
     UnlinkUnknownUser, "unlink-unknown-user", Answer,
         "What do link and unlink answer for a user that does not exist?",
         [inferred("404")];
@@ -154,7 +169,7 @@ table! {
     UnknownPath, "unknown-path", Answer,
         "What does a path get that is no operation?",
         [inferred("404")];
-    ValidationWording, "validation-wording", Detail,
+    ValidationWording, "validation-wording", Answer,
         "How exactly are the messages of refused paths, queries and bodies worded?",
         [inferred("z-schema")];
     CreateErrorCodes, "create-error-codes", Detail,
@@ -172,6 +187,9 @@ table! {
     UpdateForeignConnection, "update-foreign-connection", Answer,
         "What does an update get that names a connection the user is not in?",
         [inferred("400")];
+    UpdateTaken, "update-taken", Answer,
+        "What does an update get that takes the e-mail, number or name of another user of the connection?",
+        [inferred("409")];
     IdentitiesBucket, "identities-bucket", Detail,
         "Which rate limit do link and unlink count against, where a plan has one per group?",
         [inferred("users_write"), inferred("other")];
@@ -196,7 +214,10 @@ table! {
     Cors, "cors", Detail,
         "What do preflights and answers to web pages of allowed origins carry?",
         [inferred("allowed-headers"), inferred("absent")];
-    TokenErrors, "token-endpoint-errors", Detail,
+    TokenLimit, "token-endpoint-429", Detail,
+        "How is the 429 of the token endpoint worded when it is not the quota of one client that was reached?",
+        [inferred("client-quota")];
+    TokenErrors, "token-endpoint-errors", Answer,
         "How are the refusals of the token endpoint worded that were not seen?",
         [inferred("own-words")];
 }
@@ -238,6 +259,11 @@ impl Rules {
         self.quietly(behaviour)
     }
 
+    /// Whether the answer in the making rests on this.
+    pub(crate) fn leans_on(&self, behaviour: Behaviour) -> bool {
+        self.leaning.contains(&behaviour)
+    }
+
     /// The choice for a detail that will not show in this answer.
     pub(crate) fn quietly(&self, behaviour: Behaviour) -> &'static str {
         let choice = self.choice(behaviour);
@@ -252,6 +278,10 @@ impl Rules {
     /// Ends an answer: the names of the inferred rules it rests on, if any.
     pub(crate) fn end_of_answer(&mut self) -> Option<String> {
         let mut leaning = std::mem::take(&mut self.leaning);
+        // A strict tenant has refused what is inferred, or left it out.
+        if self.strict {
+            return None;
+        }
         leaning.retain(|behaviour| self.choice(*behaviour).provenance == Provenance::Inferred);
         leaning.dedup();
         let names: Vec<&str> = leaning

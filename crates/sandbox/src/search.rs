@@ -89,14 +89,19 @@ const TOO_FAR: &str = "You can only page through the first 1000 records. See htt
 fn query(inbound: &Inbound, rules: &mut Rules) -> Result<Query, ApiError> {
     if let Some(engine) = inbound.query("search_engine").filter(|name| name != "v3") {
         let problem = format!("The search engine {engine} is not available, use v3");
-        return Err(ApiError::invalid(rules, Part::Query, problem));
+        return Err(ApiError::invalid_value(
+            rules,
+            Part::Query,
+            problem,
+            "search_engine",
+        ));
     }
     if inbound.query("connection").is_some() {
         return Err(not_served("the parameter connection"));
     }
     let text = inbound.query("q").unwrap_or_default();
     Query::parse(&text).map_err(|problem| match problem {
-        Problem::Malformed(problem) => ApiError::invalid(rules, Part::Query, problem),
+        Problem::Malformed(problem) => ApiError::invalid_value(rules, Part::Query, problem, "q"),
         Problem::NotServed(what) => not_served(&what),
     })
 }
@@ -121,7 +126,7 @@ fn sort(inbound: &Inbound, rules: &mut Rules) -> Result<Option<Sort>, ApiError> 
         Some((field, "-1")) if !field.is_empty() => (field, true),
         _ => {
             let problem = format!("String does not match pattern field:1 or field:-1: {text}");
-            return Err(ApiError::invalid(rules, Part::Query, problem));
+            return Err(ApiError::invalid_value(rules, Part::Query, problem, "sort"));
         }
     };
     Ok(Some(Sort {

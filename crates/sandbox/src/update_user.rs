@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::account::Account;
 use crate::call::{Call, Reply};
+use crate::create_user::is_taken;
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
 use crate::provenance::{Behaviour, Rules};
@@ -51,6 +52,17 @@ pub(crate) fn update(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
         .ok_or_else(ApiError::no_such_user)?;
     let position = target(rules, &engine.tenant, account, &body)?;
     check_target(rules, account, position, &body)?;
+    if let Some(Value::String(email)) = body.get_mut("email") {
+        *email = email.to_lowercase();
+    }
+    let connection = account.identities.get(position).map(|it| &*it.connection);
+    if is_taken(&engine.tenant, connection.unwrap_or_default(), &body, id) {
+        rules.decide(Behaviour::UpdateTaken)?;
+        return Err(ApiError {
+            status: StatusCode::CONFLICT,
+            ..refusal(rules, "The user already exists.")
+        });
+    }
     let now = &*call.date;
     let change = engine.tenant.update(id, |account| {
         apply(account, position, body, now);

@@ -97,8 +97,8 @@ pub(crate) fn check_kinds(
 ) -> Result<(), ApiError> {
     for (key, value) in body {
         if let Some(kind) = kind(key, more).filter(|kind| !kind.admits(value)) {
-            let problem = format!("Expected type {} on property {key}", kind.name());
-            return Err(ApiError::invalid(rules, Part::Body, problem));
+            let problem = format!("Expected type {}", kind.name());
+            return Err(ApiError::invalid_value(rules, Part::Body, problem, key));
         }
     }
     Ok(())

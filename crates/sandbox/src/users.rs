@@ -23,9 +23,7 @@ pub(crate) fn get(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErro
         },
         Found::Nothing => return Err(ApiError::no_such_user()),
     };
-    if account.filled_in_keys().any(|key| key == "created_at") {
-        engine.rules.detail(Behaviour::SplitOffAttributes);
-    }
+    lean(&mut engine.rules, account);
     Ok(Reply::json(StatusCode::OK, &show(account, &fields, call)))
 }
 
@@ -36,9 +34,10 @@ pub(crate) fn by_email(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, Ap
         let problem = "Missing required property: email";
         return Err(ApiError::invalid(&mut engine.rules, Part::Query, problem));
     };
-    let users: Vec<UserView<'_>> = engine
-        .tenant
+    let (tenant, rules) = (&mut engine.tenant, &mut engine.rules);
+    let users: Vec<UserView<'_>> = tenant
         .by_email(&email)
+        .inspect(|account| lean(rules, account))
         .map(|account| show(account, &fields, call))
         .collect();
     Ok(Reply::json(StatusCode::OK, &users))
@@ -55,7 +54,7 @@ pub(crate) fn delete(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
 
 /// The whole of a user, as the answer to a call that made or changed it.
 pub(crate) fn reply(
-    engine: &Engine,
+    engine: &mut Engine,
     call: &Call<'_>,
     id: &str,
     status: StatusCode,
@@ -64,10 +63,18 @@ pub(crate) fn reply(
         .tenant
         .account(id)
         .ok_or_else(ApiError::no_such_user)?;
+    lean(&mut engine.rules, account);
     Ok(Reply::json(
         status,
         &show(account, &Fields::default(), call),
     ))
+}
+
+/// What is shown of an account that unlinking restored rests on guesses.
+fn lean(rules: &mut Rules, account: &Account) {
+    if account.filled_in_keys().any(|key| key == "created_at") {
+        rules.detail(Behaviour::SplitOffAttributes);
+    }
 }
 
 pub(crate) fn show<'a>(account: &'a Account, fields: &'a Fields, call: &Call<'_>) -> UserView<'a> {
@@ -92,7 +99,7 @@ pub(crate) fn check_user_id(rules: &mut Rules, id: &str) -> Result<(), ApiError>
         "404" => ApiError::no_such_user(),
         _ => {
             let problem = format!("Object didn't pass validation for format user-id: {id}");
-            ApiError::invalid(rules, Part::Path, problem)
+            ApiError::invalid_value(rules, Part::Path, problem, "id")
         }
     })
 }

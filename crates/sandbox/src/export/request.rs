@@ -140,5 +140,5 @@ fn fields(value: &Value, rules: &mut Rules) -> Result<Vec<Field>, ApiError> {
 }
 
 fn invalid(rules: &mut Rules, problem: &str, key: &str) -> ApiError {
-    ApiError::invalid(rules, Part::Body, format!("{problem} on property {key}"))
+    ApiError::invalid_value(rules, Part::Body, problem, key)
 }

@@ -28,7 +28,8 @@ fn claims(sandbox: &Sandbox, id: &str) -> Value {
     })
 }
 
-fn sign(sandbox: &Sandbox, algorithm: &str, claims: &Value) -> String {
+/// Signs these claims with the one key there is, which is the tenant's own too.
+pub(crate) fn sign(sandbox: &Sandbox, algorithm: &str, claims: &Value) -> String {
     let encoding: &dyn RsaEncoding = match algorithm {
         "RS384" => &RSA_PKCS1_SHA384,
         "PS256" => &RSA_PSS_SHA256,

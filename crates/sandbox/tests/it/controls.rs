@@ -250,6 +250,43 @@ fn a_page_of_another_origin_cannot_steer() {
 }
 
 #[test]
+fn a_tenant_opened_to_others_answers_to_any_host() {
+    let everywhere = std::net::Ipv4Addr::UNSPECIFIED.into();
+    let open = Sandbox::builder()
+        .listen_where_others_can_reach_it(everywhere)
+        .start()
+        .unwrap();
+    let own = Sandbox::start().unwrap();
+    for (sandbox, status) in [(&open, 200), (&own, 421)] {
+        let port = sandbox.addr().port();
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request =
+            "GET /__sandbox/health HTTP/1.1\r\nhost: tenant.example\r\nconnection: close\r\n\r\n";
+        let mut answer = String::new();
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+        assert_eq!(parse(&answer).status, status);
+    }
+}
+
+#[test]
+fn a_body_that_is_too_large_is_logged_as_refused() {
+    let sandbox = Sandbox::start().unwrap();
+    let body = " ".repeat(1024 * 1024 + 1);
+    let head = format!(
+        "POST /api/v2/users HTTP/1.1\r\nhost: {}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        sandbox.domain(),
+        body.len() + 1
+    );
+    assert_eq!(parse(&raw(&sandbox, &format!("{head}{body}"))).status, 413);
+    let logged = &sandbox.requests()[0];
+    assert_eq!(
+        (logged.path.as_str(), logged.status),
+        ("/api/v2/users", Some(413))
+    );
+}
+
+#[test]
 fn full_logs_count_what_they_forget() {
     let sandbox = Sandbox::builder().log_capacity(3).start().unwrap();
     for _ in 0..5 {
@@ -262,4 +299,11 @@ fn full_logs_count_what_they_forget() {
         .collect();
     assert_eq!((kept, sandbox.overflow().requests), (vec![2, 3, 4], 2));
     assert_eq!(look(&sandbox, "requests")["dropped"], 2);
+    let token = sandbox.token(&["update:users"]);
+    for colour in ["red", "blue", "green", "grey"] {
+        let body = json!({ "user_metadata": { "colour": colour } });
+        send_json(&sandbox, "PATCH", JANES, Some(&token), &body);
+    }
+    let kept: Vec<u64> = sandbox.effects().iter().map(|effect| effect.seq).collect();
+    assert_eq!((kept, sandbox.overflow().effects), (vec![1, 2, 3], 1));
 }

@@ -86,27 +86,27 @@ fn refusals_change_nothing() {
         (
             json!({ "email": "a@b.c" }),
             400,
-            "Payload validation error: 'Missing required property: connection'",
+            "Payload validation error: 'Missing required property: connection'.",
         ),
         (
             json!({ "connection": DATABASE, "email": "a@b.c" }),
             400,
-            "Payload validation error: 'Missing required property: password'",
+            "Payload validation error: 'Missing required property: password'.",
         ),
         (
             json!({ "connection": "sms" }),
             400,
-            "Payload validation error: 'Missing required property: phone_number'",
+            "Payload validation error: 'Missing required property: phone_number'.",
         ),
         (
             json!({ "connection": DATABASE, "mail": "a" }),
             400,
-            "Payload validation error: 'Additional properties not allowed: mail'",
+            "Payload validation error: 'Additional properties not allowed: mail'.",
         ),
         (
             json!({ "connection": DATABASE, "blocked": "no" }),
             400,
-            "Payload validation error: 'Expected type boolean on property blocked'",
+            "Payload validation error: 'Expected type boolean' on property blocked.",
         ),
         (
             json!({ "connection": "none", "email": "a@b.c" }),

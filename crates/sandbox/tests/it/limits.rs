@@ -137,7 +137,12 @@ fn the_token_endpoint_is_limited_in_its_own_words() {
     assert_eq!(readings(&ask()), [None; 3]);
     let answers: Vec<u16> = (0..30).map(|_| ask().status).collect();
     assert_eq!((answers[28], answers[29]), (400, 429));
-    assert_eq!(ask().json()["error"], "too_many_requests");
+    let refused = ask();
+    let expected =
+        json!({ "error": "too_many_requests", "error_description": "Client quota exceeded" });
+    assert_eq!(refused.json(), expected);
+    assert_eq!(refused.header("cache-control"), Some("no-store"));
+    assert_eq!(refused.header("content-type"), Some("application/json"));
 }
 
 #[test]

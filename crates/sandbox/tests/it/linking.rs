@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use unlink_sandbox::{Sandbox, Seed};
 
+use crate::assertions::sign;
 use crate::client::{Answer, send, send_body, send_json};
 
 const JANE: &str = "auth0|63d17b7dbc8a5d0f3e9c4a21";
@@ -131,17 +132,17 @@ fn refusals_are_the_documented_ones() {
         (
             json!({}),
             400,
-            "Payload validation error: 'Too few properties defined (0), minimum 1'",
+            "Payload validation error: 'Too few properties defined (0), minimum 1'.",
         ),
         (
             json!({ "user": "1", "a": 1 }),
             400,
-            "Payload validation error: 'Additional properties not allowed: a,user'",
+            "Payload validation error: 'Additional properties not allowed: a,user'.",
         ),
         (
             json!({ "link_with": "x", "provider": "auth0" }),
             400,
-            "Payload validation error: 'link_with must be the only property'",
+            "Payload validation error: 'link_with must be the only property'.",
         ),
         (
             json!({ "user_id": "1" }),
@@ -156,7 +157,7 @@ fn refusals_are_the_documented_ones() {
         (
             with("con_1"),
             400,
-            "Payload validation error: 'String does not match pattern ^con_[A-Za-z0-9]{16}$: con_1'",
+            "Payload validation error: 'String does not match pattern ^con_[A-Za-z0-9]{16}$: con_1' on property connection_id.",
         ),
         (
             named("auth0", "63d17b7dbc8a5d0f3e9c4a21"),
@@ -234,4 +235,88 @@ fn refusals_are_the_documented_ones() {
     assert_eq!(broken.error().1, "Invalid request payload JSON format");
     assert_eq!(sandbox.state(), before);
     assert!(sandbox.effects().is_empty());
+}
+
+#[test]
+fn the_primary_keeps_its_metadata_and_the_order_of_its_identities() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users"]);
+    let metadata =
+        json!({ "user_metadata": { "secondary": true }, "app_metadata": { "secondary": 1 } });
+    let sams = "/api/v2/users/auth0%7C63d2a4f18e0b7c35d9a61f47";
+    assert_eq!(
+        send_json(&sandbox, "PATCH", sams, Some(&token), &metadata).status,
+        200
+    );
+    let before = sandbox.user(JANE).unwrap();
+    assert!(before["user_metadata"].is_object() && before["app_metadata"].is_object());
+    let check = |order: &[&str]| {
+        let jane = sandbox.user(JANE).unwrap();
+        let providers = |identities: &Value| -> Vec<String> {
+            let all = identities.as_array().unwrap().iter();
+            all.map(|it| it["provider"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(providers(&jane["identities"]), order);
+        for key in ["user_metadata", "app_metadata"] {
+            assert_eq!(jane[key], before[key], "{key}");
+        }
+    };
+    check(&["auth0", "google-oauth2", "github"]);
+    let sam = json!({ "provider": "auth0", "user_id": SAM });
+    assert_eq!(link(&sandbox, &sam).status, 201);
+    check(&["auth0", "google-oauth2", "github", "auth0"]);
+    let google = format!("{JANES}/google-oauth2/108357642915403298764");
+    assert_eq!(send(&sandbox, "DELETE", &google, Some(&token)).status, 200);
+    check(&["auth0", "github", "auth0"]);
+    let sam = format!("{JANES}/auth0/63d2a4f18e0b7c35d9a61f47");
+    assert_eq!(send(&sandbox, "DELETE", &sam, Some(&token)).status, 200);
+    check(&["auth0", "github"]);
+    let split = sandbox.user(SAM).unwrap();
+    assert_eq!(
+        (split.get("user_metadata"), split.get("app_metadata")),
+        (None, None)
+    );
+}
+
+#[test]
+fn a_secondarys_token_has_to_be_fit_in_every_claim() {
+    let sandbox = Sandbox::start().unwrap();
+    let later = sandbox.now() + std::time::Duration::from_secs(60);
+    let seconds =
+        |at: std::time::SystemTime| at.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let claims = json!({
+        "iss": format!("{}/", sandbox.url()), "sub": SAM, "aud": sandbox.client_id(), "exp": seconds(later),
+    });
+    let without = |key: &str| {
+        let mut claims = claims.clone();
+        claims.as_object_mut().unwrap().remove(key);
+        sign(&sandbox, "RS256", &claims)
+    };
+    let mut past = claims.clone();
+    past["exp"] = (seconds(sandbox.now()) - 1).into();
+    let table = [
+        (sign(&sandbox, "RS256", &past), "Invalid token (link_with)."),
+        (without("exp"), "Invalid token (link_with)."),
+        (
+            sign(&sandbox, "RS384", &claims),
+            "JWT (link_with) must have an alg of RS256.",
+        ),
+        (
+            without("aud"),
+            "JWT (link_with) contains an invalid aud claim.",
+        ),
+        (without("sub"), "JWT (link_with) must contains sub claim."),
+        (
+            without("iss"),
+            "JWT (link_with) must have the same issuer as the calling user.",
+        ),
+    ];
+    for (token, message) in table {
+        let refused = link(&sandbox, &json!({ "link_with": token }));
+        assert_eq!((refused.status, refused.error().1.as_str()), (400, message));
+    }
+    assert!(sandbox.effects().is_empty());
+    let good = sign(&sandbox, "RS256", &claims);
+    assert_eq!(link(&sandbox, &json!({ "link_with": good })).status, 201);
 }

@@ -34,8 +34,7 @@ fn connections_are_found_by_name_and_strategy() {
     assert_eq!(paged[0]["name"], "github");
     assert_eq!(list("?name=none").json(), json!([]));
     let refused = list("?per_page=101");
-    let message =
-        "Query validation error: 'Value 101 is greater than maximum 100 on property per_page'";
+    let message = "Query validation error: 'Value 101 is greater than maximum 100' on property per_page (Number of results per page. Defaults to 50).";
     assert_eq!(
         refused.error(),
         (400, message.into(), Some("invalid_query_string".into()))

@@ -153,3 +153,38 @@ fn every_row_can_be_chosen_by_name_and_nonsense_is_refused_at_the_start() {
     let error = start(Sandbox::builder().choice(Behaviour::UnlinkNoMatch, "500"));
     assert_eq!(error, "unlink-no-match has no choice 500");
 }
+
+#[test]
+fn a_strict_tenant_never_answers_with_what_is_inferred() {
+    let sandbox = Sandbox::builder().strict(true).start().unwrap();
+    let token = sandbox.token(&["update:users", "read:users"]);
+    let sams = "/api/v2/users/auth0%7C63d2a4f18e0b7c35d9a61f47";
+    let refused = [
+        format!("{JANES}/identities/facebook/1"),
+        format!("{JANES}/identities/github/github%7C58323117"),
+        format!("{JANES}/identities/gitub/1"),
+        // The documented message is about a user who has other identities.
+        format!("{sams}/identities/auth0/63d2a4f18e0b7c35d9a61f47"),
+    ];
+    let main = format!("{JANES}/identities/auth0/63d17b7dbc8a5d0f3e9c4a21");
+    let before = sandbox.state();
+    for (target, status) in refused
+        .iter()
+        .map(|target| (target, 501))
+        .chain([(&main, 400)])
+    {
+        let answer = send(&sandbox, "DELETE", target, Some(&token));
+        assert_eq!(answer.status, status, "{target}");
+        assert_eq!(answer.header("x-sandbox-provenance"), None, "{target}");
+    }
+    let linked = json!({ "provider": "github", "user_id": "58323117" });
+    let identities = format!("{JANES}/identities");
+    for (body, status) in [(linked, 409), (json!({}), 501)] {
+        let answer = send_json(&sandbox, "POST", &identities, Some(&token), &body);
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("x-sandbox-provenance"), None);
+    }
+    let grant = send_json(&sandbox, "POST", "/oauth/token", None, &json!({}));
+    assert_eq!(grant.status, 501);
+    assert_eq!(sandbox.state(), before);
+}

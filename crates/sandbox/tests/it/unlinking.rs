@@ -30,6 +30,7 @@ fn an_identity_leaves_and_becomes_a_user_of_its_own() {
     assert_eq!(left[0]["profileData"]["email"], "jane.doe@example.com");
     assert_eq!(left[0]["profileData"].get("user_metadata"), None);
     assert_eq!(left[1]["user_id"], 58_323_117);
+    assert_eq!(answer.header("x-sandbox-rules"), Some("identity-order"));
     assert_eq!(left[1].get("access_token"), None);
 
     let split = sandbox.user("google-oauth2|108357642915403298764").unwrap();
@@ -90,12 +91,17 @@ fn an_inner_pipe_belongs_to_the_identity() {
 fn an_id_that_matches_nothing_answers_200_and_changes_nothing() {
     let sandbox = Sandbox::start().unwrap();
     let before = sandbox.state();
-    for target in [
-        "google-oauth2/1",
-        "google-oauth2/google-oauth2%7C108357642915403298764",
-        "auth0/auth0%7C63d17b7dbc8a5d0f3e9c4a21",
-        "github/58323117.0",
-        "facebook/58323117",
+    // What was recorded is that of a database identity; the rest follows from it.
+    for (target, rule) in [
+        ("google-oauth2/1", None),
+        ("github/58323117.0", None),
+        ("auth0/auth0%7C63d17b7dbc8a5d0f3e9c4a21", None),
+        (
+            "google-oauth2/google-oauth2%7C108357642915403298764",
+            Some("unlink-prefixed-id"),
+        ),
+        ("github/github%7C58323117", Some("unlink-prefixed-id")),
+        ("facebook/58323117", Some("unlink-wrong-provider")),
     ] {
         let answer = unlink(&sandbox, &format!("{JANES}/identities/{target}"));
         assert_eq!(
@@ -103,7 +109,9 @@ fn an_id_that_matches_nothing_answers_200_and_changes_nothing() {
             (200, 3),
             "{target}"
         );
-        assert_eq!(answer.header("x-sandbox-provenance"), None, "{target}");
+        assert_eq!(answer.header("x-sandbox-rules"), rule, "{target}");
+        let inferred = rule.map(|_| "inferred");
+        assert_eq!(answer.header("x-sandbox-provenance"), inferred, "{target}");
     }
     assert_eq!(sandbox.state(), before);
     assert!(sandbox.effects().is_empty());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use unlink_sandbox::{Change, Sandbox};
 
-use crate::client::send_json;
+use crate::client::{send, send_json};
 
 const JANE: &str = "auth0|63d17b7dbc8a5d0f3e9c4a21";
 const JANES: &str = "/api/v2/users/auth0%7C63d17b7dbc8a5d0f3e9c4a21";
@@ -122,12 +122,12 @@ fn refusals_change_nothing() {
         (
             JANES,
             json!({ "nick": "x" }),
-            "Payload validation error: 'Additional properties not allowed: nick'",
+            "Payload validation error: 'Additional properties not allowed: nick'.",
         ),
         (
             JANES,
             json!({ "email_verified": "x" }),
-            "Payload validation error: 'Expected type boolean on property email_verified'",
+            "Payload validation error: 'Expected type boolean' on property email_verified.",
         ),
         (
             JANES,
@@ -169,4 +169,75 @@ fn refusals_change_nothing() {
     );
     assert_eq!(nobody.error().2.as_deref(), Some("inexistent_user"));
     assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn an_email_is_kept_in_lower_case_found_under_it_and_nobody_elses() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users", "read:users"]);
+    let found = |email: &str| {
+        let target = format!("/api/v2/users-by-email?email={email}");
+        let found = send(&sandbox, "GET", &target, Some(&token)).json();
+        found.as_array().unwrap().len()
+    };
+    assert_eq!(found("jane.doe%40example.com"), 1);
+    let patch = |email: &str| {
+        let body = json!({ "email": email });
+        send_json(&sandbox, "PATCH", JANES, Some(&token), &body)
+    };
+    assert_eq!(
+        patch("Jane.New@Example.com").json()["email"],
+        "jane.new@example.com"
+    );
+    assert_eq!(found("jane.new%40example.com"), 1);
+    assert_eq!(found("jane.doe%40example.com"), 0);
+    assert_eq!(patch("jane.new@example.com").status, 200);
+    let sams = sandbox.user("auth0|63d2a4f18e0b7c35d9a61f47").unwrap();
+    let taken = patch(&sams["email"].as_str().unwrap().to_uppercase());
+    assert_eq!(taken.status, 409);
+    assert_eq!(
+        taken.header("x-sandbox-rules"),
+        Some("update-taken, update-error-codes")
+    );
+    assert_eq!(sandbox.user(JANE).unwrap()["email"], "jane.new@example.com");
+}
+
+#[test]
+fn what_is_guessed_of_a_restored_account_is_marked_wherever_it_shows() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users", "read:users"]);
+    let google = "identities/google-oauth2/108357642915403298764";
+    send(
+        &sandbox,
+        "DELETE",
+        &format!("{JANES}/{google}"),
+        Some(&token),
+    );
+    let body = json!({ "blocked": true });
+    let google = "/api/v2/users/google-oauth2%7C108357642915403298764";
+    let by_email = "/api/v2/users-by-email?email=jane.doe%40gmail.com";
+    for answer in [
+        send_json(&sandbox, "PATCH", google, Some(&token), &body),
+        send(&sandbox, "GET", by_email, Some(&token)),
+    ] {
+        assert_eq!(answer.status, 200);
+        assert_eq!(
+            answer.header("x-sandbox-rules"),
+            Some("split-off-attributes")
+        );
+    }
+}
+
+#[test]
+fn null_lifts_a_block() {
+    let sandbox = Sandbox::start().unwrap();
+    let token = sandbox.token(&["update:users"]);
+    for blocked in [json!(true), json!(null)] {
+        let body = json!({ "blocked": blocked });
+        assert_eq!(
+            send_json(&sandbox, "PATCH", JANES, Some(&token), &body).status,
+            200
+        );
+    }
+    assert_eq!(sandbox.user(JANE).unwrap().get("blocked"), None);
 }
