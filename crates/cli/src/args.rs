@@ -2,10 +2,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+    value_parser,
+};
 use clap_complete::Shell;
 use jiff::Timestamp;
 use unlink::{IdentityKey, ProviderName, UserId};
+use unlink_sandbox::Plan;
 
 use crate::{failure::Failure, io::Manner};
 
@@ -209,6 +214,11 @@ impl Pair {
 
 /// Run a local tenant to try the other commands on
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It serves until it is interrupted, by Ctrl-C for instance, which a shell shows as exit code 130.
+
+Example:
+  auth0-unlink sandbox --users 1000 --linked 30% --plan free")]
 pub(crate) struct Sandbox {
     /// The port of 127.0.0.1 to listen on [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
@@ -216,6 +226,44 @@ pub(crate) struct Sandbox {
     /// Start with the users of this file instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
+    /// Start with this many made-up users instead, 1000000 at most
+    #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = value_parser!(u32).range(..=1_000_000))]
+    pub(crate) users: Option<u32>,
+    /// How many of these have linked accounts [default: 30%]
+    #[arg(long, value_name = "PCT%", requires = "users", value_parser = share)]
+    pub(crate) linked: Option<f64>,
+    /// Another number makes up other users and ids, and lets chance fall otherwise
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) rng_seed: u64,
+    /// Limit the rate as Auth0 does on this plan
+    #[arg(long, value_name = "NAME", default_value = "unlimited", value_parser = plan())]
+    pub(crate) plan: Plan,
+    /// What x-ratelimit-reset tells: when the limit is whole again, or when the next call is added
+    #[arg(long, value_name = "WHEN", requires = "plan", default_value = "full")]
+    pub(crate) reset_means: ResetMeans,
+    /// Let another client take this share of the rate limit, at random
+    #[arg(long, value_name = "PCT%", requires = "plan", value_parser = share)]
+    pub(crate) neighbour: Option<f64>,
+    /// Answer 501 where it is only inferred what Auth0 answers
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Speak https, with a certificate made for this run
+    #[arg(long, requires = "ca_file_out")]
+    pub(crate) tls: bool,
+    /// Write the certificate to trust to this file, for --ca-file of the other commands
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca_file_out: Option<PathBuf>,
+    /// Let the tenant's clock stand still at this time, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) frozen_at: Option<Timestamp>,
+}
+
+/// What `x-ratelimit-reset` tells.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ResetMeans {
+    // Remarks for users here would spread the whole help over more lines.
+    Full,
+    NextToken,
 }
 
 /// Unlink an account of a local tenant that is started for the purpose
@@ -254,6 +302,29 @@ fn seconds(text: &str) -> Result<Duration, String> {
     duration
         .filter(|duration| !duration.is_zero() && duration.as_secs() <= 86_400)
         .ok_or_else(|| "give seconds, more than 0 and at most 86400".to_owned())
+}
+
+/// A share from 0 to 1, typed as a percentage; a whole number may go without the sign.
+fn share(text: &str) -> Result<f64, String> {
+    let percent: Option<f64> = match text.strip_suffix('%') {
+        Some(number) => number.parse().ok(),
+        // Not 0.3, which may be meant as 30%.
+        None => text.parse::<u8>().ok().map(f64::from),
+    };
+    percent
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .map(|percent| percent / 100.0)
+        .ok_or_else(|| "give a percentage from 0% to 100%, such as 30%".to_owned())
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let problem = |_| "give a time of RFC 3339, such as 2026-01-31T12:00:00Z".to_owned();
+    text.parse().map_err(problem)
+}
+
+fn plan() -> impl TypedValueParser<Value = Plan> {
+    PossibleValuesParser::new(Plan::names())
+        .try_map(|name| Plan::named(&name).ok_or("there is no such plan"))
 }
 
 #[cfg(test)]
@@ -309,6 +380,22 @@ mod tests {
         assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
         for text in ["0", "-1", "nan", "inf", "1e300", "soon", "86401"] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        for (text, part) in [
+            ("0%", 0.0),
+            ("30%", 0.3),
+            ("0.5%", 0.005),
+            ("100%", 1.0),
+            ("30", 0.3),
+        ] {
+            assert_eq!(share(text), Ok(part), "{text}");
+        }
+        for text in ["0.3", "101%", "101", "-1%", "nan%", "%", "", "half"] {
+            assert!(share(text).is_err(), "{text}");
         }
     }
 }

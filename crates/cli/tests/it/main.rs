@@ -21,6 +21,7 @@ mod readme;
 mod recorder;
 #[cfg(unix)]
 mod resuming;
+mod sandbox;
 mod scopes;
 mod secrets;
 mod serving;

@@ -19,7 +19,7 @@ fn each_shell_gets_completions_of_every_command() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let ran = cli(&["completions", shell]).run();
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
-        for word in COMMANDS.iter().chain(&["split-at", "dry-run"]) {
+        for word in COMMANDS.iter().chain(&["split-at", "dry-run", "frozen-at"]) {
             assert!(ran.out.contains(word), "{shell} {word}");
         }
     }

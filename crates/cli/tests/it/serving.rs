@@ -1,10 +1,14 @@
 //! `auth0-unlink sandbox` in a process of its own, and tokens that only a login would give.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Stdio},
+    io::{BufRead, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
     time::{SystemTime, UNIX_EPOCH},
 };
+#[cfg(unix)]
+use std::{process::ExitStatus, sync::mpsc, thread, time::Duration};
 
 use base64::{
     Engine as _,
@@ -14,6 +18,8 @@ use ring::{
     rand::SystemRandom,
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::support::cli;
@@ -22,24 +28,50 @@ use crate::support::cli;
 pub(crate) struct Serving {
     child: Child,
     pub(crate) out: BufReader<ChildStdout>,
+    pub(crate) err: BufReader<ChildStderr>,
 }
 
 impl Serving {
     pub(crate) fn start(words: &[&str]) -> Self {
-        let mut command = cli(&[&["sandbox"], words].concat()).into_command();
+        Self::spawn(cli(&[&["sandbox"], words].concat()).into_command())
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out }
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Self { child, out, err }
+    }
+
+    /// One that says in JSON how to use it, and what it says.
+    pub(crate) fn ready(words: &[&str]) -> (Self, Value) {
+        Self::ready_in(Path::new("."), words)
+    }
+
+    /// The same, started in a directory.
+    pub(crate) fn ready_in(directory: &Path, words: &[&str]) -> (Self, Value) {
+        let mut command = cli(&[&["sandbox", "--json"], words].concat()).into_command();
+        command.current_dir(directory);
+        let mut serving = Self::spawn(command);
+        let ready = serde_json::from_str(&serving.line()).unwrap();
+        (serving, ready)
     }
 
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         self.out.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// A line on the way to the result.
+    pub(crate) fn said(&mut self) -> String {
+        let mut line = String::new();
+        self.err.read_line(&mut line).unwrap();
         line
     }
 }
@@ -52,10 +84,49 @@ impl Serving {
     }
 }
 
+#[cfg(unix)]
+impl Serving {
+    /// Interrupts it as Ctrl-C does, and tells how it ended and what it still had to say.
+    pub(crate) fn interrupt(mut self) -> (ExitStatus, String) {
+        let process = Pid::from_child(&self.child);
+        kill_process(process, Signal::INT).unwrap();
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let mut rest = String::new();
+            self.out.read_to_string(&mut rest).unwrap();
+            self.err.read_to_string(&mut rest).unwrap();
+            sender.send((self.child.wait().unwrap(), rest))
+        });
+        // Not for ever: where the tests' own parent ignores interrupts, so does everything they start.
+        let ended = ended.recv_timeout(Duration::from_secs(30));
+        if ended.is_err() {
+            kill_process(process, Signal::KILL).unwrap();
+        }
+        ended.unwrap()
+    }
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// One HTTP request to a tenant that is ready, with its token: the head of the answer, in small letters, and the body.
+pub(crate) fn request(ready: &Value, method: &str, path: &str, body: &str) -> (String, String) {
+    let domain = ready["domain"].as_str().unwrap();
+    let token = ready["token"].as_str().unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {domain}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    );
+    let mut stream = TcpStream::connect(domain).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_lowercase(), body.to_owned())
 }
 
 /// A token of a local tenant for any claims, signed with the key that all of them share.

@@ -6,8 +6,6 @@ use std::{
     process::Stdio,
 };
 
-use serde_json::Value;
-
 use crate::{
     serving::{Serving, id_token, user_token},
     support::{Cli, JANE, JANES_GOOGLE, cli},
@@ -24,8 +22,7 @@ fn transcript(url: &str, commands: &[&[&str]], with: impl Fn(Cli) -> Cli) -> Str
 
 #[test]
 fn an_application_unlinks_and_links_back() {
-    let mut serving = Serving::start(&["--json"]);
-    let ready: Value = serde_json::from_str(&serving.line()).unwrap();
+    let (_serving, ready) = Serving::ready(&[]);
     let text = |key: &str| ready[key].as_str().unwrap();
     let commands: &[&[&str]] = &[
         &["list", JANE],
@@ -48,8 +45,7 @@ fn an_application_unlinks_and_links_back() {
 
 #[test]
 fn a_user_unlinks_and_links_back_with_tokens_of_its_own() {
-    let mut serving = Serving::start(&["--json"]);
-    let ready: Value = serde_json::from_str(&serving.line()).unwrap();
+    let (_serving, ready) = Serving::ready(&[]);
     let url = ready["url"].as_str().unwrap();
     let token = user_token(
         &ready,
@@ -139,8 +135,7 @@ fn what_to_run_next_names_the_program_as_it_was_called() {
 
 #[test]
 fn the_tenant_serves_until_it_is_stopped() {
-    let mut serving = Serving::start(&["--json"]);
-    let ready: Value = serde_json::from_str(&serving.line()).unwrap();
+    let (mut serving, ready) = Serving::ready(&[]);
     let list = || {
         cli(&["list", JANE])
             .env("AUTH0_DOMAIN", ready["url"].as_str().unwrap())
