@@ -23,8 +23,6 @@ pub struct ChangeIdentity {
     identity: ListedIdentity,
     /// In how many elements it must be to count as linked.
     linked_from: usize,
-    /// How many elements could not be read before, where something was read.
-    malformed: Option<usize>,
     links: bool,
     request: Request,
     probe: Request,
@@ -51,7 +49,6 @@ impl ChangeIdentity {
             identity: identity.clone(),
             // Two connections may hold the same provider and id; one less of two is unlinked.
             linked_from: resolve::count(before.listed(), identity).max(1),
-            malformed: (!before.listed().is_empty()).then_some(before.warnings().len()),
             links: false,
             request: Request::delete(path),
             probe: read_identities(user)?,
@@ -68,7 +65,6 @@ impl ChangeIdentity {
         Ok(Self {
             identity: ListedIdentity::new(account.key().clone(), None),
             linked_from: 1,
-            malformed: None,
             links: true,
             request: Request::post_json(user_path(user, &["identities"])?, body.into()),
             probe: read_identities(user)?,
@@ -90,11 +86,6 @@ impl ChangeIdentity {
         }
         let main_is_listed = elements.first().is_some_and(Result::is_ok);
         let (identities, warnings) = snapshot::split(elements);
-        if self.malformed.is_some_and(|before| warnings.len() > before) {
-            return Err(DecodeError::new(
-                "an element that was readable before, and may be the one meant",
-            ));
-        }
         let is_linked = self.is_linked_in(&identities);
         Ok(ListedAfter {
             identities,
