@@ -4,11 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
     call::{self, Answered, Operation},
     error::{Error, ErrorKind},
+    headers,
     request::Request,
     round_trip::RoundTrip,
     tenant::Tenant,
@@ -47,16 +48,6 @@ const TELEMETRY: &str = concat!(
     env!("CARGO_PKG_VERSION"),
     r#""}"#
 );
-
-/// Headers that say where a request goes, whose it is and how long it is.
-const RESERVED_HEADERS: [HeaderName; 6] = [
-    header::AUTHORIZATION,
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::TRANSFER_ENCODING,
-    header::CONNECTION,
-];
 
 /// The way to one tenant, without credentials: what a token source fetches its token through.
 #[derive(Clone)]
@@ -227,17 +218,10 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Input`] for what no header can hold, and for headers that are the client's own business.
+    /// [`ErrorKind::Input`] for what no header can hold, and for headers that would change where a request goes, whose
+    /// it is, what it does or how its answer reads; the message says which of these.
     pub fn with_header(&self, name: &str, value: &str) -> Result<Self, Error> {
-        let refuse = |problem: &'static str| Error::new(ErrorKind::Input, problem);
-        let name: HeaderName = name
-            .parse()
-            .map_err(|_| refuse("not the name of a header"))?;
-        let value =
-            HeaderValue::from_str(value).map_err(|_| refuse("not the value of a header"))?;
-        if RESERVED_HEADERS.contains(&name) {
-            return Err(refuse("this header is set by the client itself"));
-        }
+        let (name, value) = headers::parse(name, value)?;
         let mut client = self.clone();
         client.credentials.headers.insert(name, value);
         Ok(client)

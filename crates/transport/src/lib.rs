@@ -16,6 +16,7 @@ mod call;
 mod client;
 mod client_credentials;
 mod error;
+mod headers;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod path;
