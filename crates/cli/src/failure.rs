@@ -116,7 +116,7 @@ impl Failure {
         if kind != ErrorKind::NotChanged {
             failure.0.listed = error.listed().iter().map(word_of).collect();
         }
-        if let Some(answer) = request.and_then(answer) {
+        if let Some(answer) = request.and_then(transport::Error::answer) {
             // The token endpoint has its codes in another place.
             let of_token = error.kind() == ErrorKind::Request(Request::Token);
             let code = if of_token {
@@ -329,11 +329,6 @@ const fn is_refusal(kind: Request) -> bool {
             | Request::Input
             | Request::Token
     )
-}
-
-/// What the tenant answered, to this request or to the one for its token.
-pub(crate) fn answer(error: &transport::Error) -> Option<&transport::Answer> {
-    error.answer().or_else(|| beneath(error)?.answer())
 }
 
 /// The request that this one needed and that failed.

@@ -13,7 +13,7 @@ const WHERE_SCOPES_ARE: &str = "in the Auth0 dashboard under Applications > APIs
 /// The next steps after this failure, the most useful first.
 pub(crate) fn of(error: &Error, tenant: &Tenant) -> Vec<String> {
     let mut hints = Vec::new();
-    for request in error.request().into_iter().flat_map(with_cause) {
+    if let Some(request) = error.request() {
         hints.extend(request.hints().into_iter().map(where_to_act));
     }
     if let (ErrorKind::Request(kind), Some(request)) = (error.kind(), error.request()) {
@@ -49,10 +49,6 @@ pub(crate) fn look_again(user: &UserId) -> String {
 /// The next step for a token without this scope.
 pub(crate) fn missing_scope(scope: &str) -> String {
     where_to_act(Hint::MissingScopes(vec![scope.to_owned()]))
-}
-
-fn with_cause(error: &transport::Error) -> impl Iterator<Item = &transport::Error> {
-    [Some(error), beneath(error)].into_iter().flatten()
 }
 
 fn where_to_act(hint: Hint) -> String {

@@ -10,166 +10,18 @@ use tracing::Instrument as _;
 
 use crate::{
     client::{Channel, Credentials},
-    error::{DecodeError, Error, ErrorKind},
+    error::{Error, ErrorKind},
+    operation::{Answered, Operation, Settled, SettledBy},
     rate_limit,
-    request::{Request, Response},
+    request::Response,
     retry::{Bounds, Event, Progress, Settling, Step},
-    round_trip::{Delivery, MaybeSendSync, RoundTripError, RoundTripFailure},
+    round_trip::{Delivery, RoundTripError, RoundTripFailure},
     time,
     token::{AccessToken, TokenSource},
 };
 
 /// Beyond an attempt's limit, for round trips that keep it themselves and know more when they do.
 const GRACE: Duration = Duration::from_millis(100);
-
-/// One thing to do at the tenant: its request, how its answer reads, and how a lost answer is settled.
-///
-/// ```
-/// use transport::{DecodeError, Operation, Path, PathError, Request, Response};
-///
-/// /// Counts the tenant's connections.
-/// struct CountConnections(Request);
-///
-/// impl CountConnections {
-///     fn new() -> Result<Self, PathError> {
-///         Ok(Self(Request::get(Path::new(["api", "v2", "connections"])?)))
-///     }
-/// }
-///
-/// impl Operation for CountConnections {
-///     type Output = usize;
-///
-///     fn request(&self) -> &Request {
-///         &self.0
-///     }
-///
-///     fn decode(&self, response: &Response) -> Result<usize, DecodeError> {
-///         let list: Vec<serde_json::Value> =
-///             serde_json::from_slice(response.body().expose()).map_err(|error| DecodeError::json(&error))?;
-///         Ok(list.len())
-///     }
-/// }
-/// ```
-pub trait Operation: MaybeSendSync {
-    /// What the operation gives its caller.
-    type Output;
-
-    /// What the operation is called in traces.
-    fn name(&self) -> &'static str {
-        "request"
-    }
-
-    /// The request, the same at each attempt.
-    fn request(&self) -> &Request;
-
-    /// Completes the request anew at each attempt, for what may be sent once only.
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps it from being sent; the call ends with it.
-    fn renew(&self, request: &mut http::Request<Bytes>) -> Result<(), Error> {
-        let _ = request;
-        Ok(())
-    }
-
-    /// Reads a 2xx answer to the request.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when it is not the documented answer; whether the request was applied is then open.
-    fn decode(&self, response: &Response) -> Result<Self::Output, DecodeError>;
-
-    /// Whether sending it twice does no harm; so a read by default, and nothing else.
-    fn is_repeatable(&self) -> bool {
-        !self.request().changes_state()
-    }
-
-    /// Whether an answer to a read means that what is waited for is not there yet: then it is read again,
-    /// for as long as the deadline allows.
-    fn is_not_yet(&self, response: &Response) -> bool {
-        let _ = response;
-        false
-    }
-
-    /// The read that shows whether a request without an answer was applied, if there is one.
-    fn probe(&self) -> Option<&Request> {
-        None
-    }
-
-    /// Whether the request must not be sent again unless a probe has shown that nothing has happened.
-    fn needs_a_read(&self) -> bool {
-        false
-    }
-
-    /// Reads a 2xx or 404 answer to the probe.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError`] when it is not the documented answer.
-    fn settle(&self, probe: &Response) -> Result<Settled<Self::Output>, DecodeError> {
-        let _ = probe;
-        Err(DecodeError::new("this operation has no probe"))
-    }
-}
-
-/// What a probe shows.
-#[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "the loop needs a way on from each")]
-pub enum Settled<T> {
-    /// The request has been applied.
-    Done(T),
-    /// It has not, so far.
-    Unchanged,
-    /// What it was to act on does not exist.
-    Missing,
-}
-
-/// How the outcome of a call is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SettledBy {
-    /// The request was answered.
-    Answer,
-    /// An earlier attempt's answer was lost, and the answer to a later one shows the state.
-    LaterAnswer,
-    /// The answer was lost, and a read afterwards shows the state.
-    Probe,
-}
-
-/// A call's result and how it came about.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Answered<T> {
-    /// What the operation read from the answer or the probe.
-    pub output: T,
-    /// How the outcome is known.
-    pub settled_by: SettledBy,
-    /// How often the request was sent, or tried to be.
-    pub attempts: u32,
-    /// The answer, or the probe's.
-    pub response: Response,
-}
-
-impl<T> Answered<T> {
-    /// Takes the output out, and keeps how it came about.
-    pub fn split(self) -> (T, Answered<()>) {
-        let Self {
-            output,
-            settled_by,
-            attempts,
-            response,
-        } = self;
-        (
-            output,
-            Answered {
-                output: (),
-                settled_by,
-                attempts,
-                response,
-            },
-        )
-    }
-}
 
 /// Runs one operation to its end or to `ends`, a time of the channel's clock.
 pub(crate) async fn run<O: Operation>(
@@ -235,6 +87,11 @@ async fn send_and_settle<O: Operation>(
                     .retry_at_time(at)
                     .after(attempts, progress.maybe_applied()));
             }
+            (Step::UnknownRateLimited(wait), _) => {
+                let at = time::system_time(clock.wall().saturating_add(wait));
+                let failure = unknown(latest_failure.unwrap_or(request_failure));
+                return Err(failure.retry_at_time(at).after(attempts, true));
+            }
             (Step::Unknown | Step::Probe(_), _) => {
                 return Err(
                     unknown(latest_failure.unwrap_or(request_failure)).after(attempts, true)
@@ -260,10 +117,18 @@ async fn send_and_settle<O: Operation>(
         let token = match (tokens, request.is_authorized()) {
             (Some(tokens), true) => match token(channel, tokens, for_token).await {
                 Ok(token) => Some(token),
-                Err(error) if progress.maybe_applied() => {
-                    return Err(unknown(error).after(attempts, true));
+                // What a request did only a read can tell, and that needs a token: trouble that may pass is waited out.
+                Err(error) if progress.maybe_applied() && error.may_pass() => {
+                    let event = match error.retry_at() {
+                        Some(at) => Event::RateLimited(Some(time::until(clock, at))),
+                        None => Event::NotSent,
+                    };
+                    step = progress.next(event, left(), fastrand::f64());
+                    trace(attempts, probing, event, &error, step);
+                    latest_failure = Some(error);
+                    continue;
                 }
-                Err(error) => return Err(error.after(attempts, false)),
+                Err(error) => return Err(ended(error, attempts, progress.maybe_applied())),
             },
             _ => None,
         };
@@ -272,7 +137,9 @@ async fn send_and_settle<O: Operation>(
             step = progress.end();
             continue;
         };
-        let authorization = token.as_ref().map(AccessToken::header).transpose()?;
+        let authorization = token.as_ref().map(AccessToken::header).transpose();
+        let authorization =
+            authorization.map_err(|error| ended(error, attempts, progress.maybe_applied()))?;
         if !probing {
             attempts += 1;
         }
@@ -280,7 +147,9 @@ async fn send_and_settle<O: Operation>(
         let extra = credentials.map(|credentials| &credentials.headers);
         let mut http = channel.prepare(request, extra, authorization);
         if !probing {
-            operation.renew(&mut http)?;
+            operation
+                .renew(&mut http)
+                .map_err(|error| ended(error, attempts - 1, progress.maybe_applied()))?;
         }
         let response = attempt(channel, http, limit).await;
 
@@ -352,10 +221,15 @@ async fn send_and_settle<O: Operation>(
                     _ => Event::Unknown,
                 };
                 let failure = Error::from_answer(&response);
-                let unauthorized = response.status() == 401;
+                // A request for a token is refused with other statuses, too.
+                let suspicious = match event {
+                    Event::Unauthorized { .. } => true,
+                    Event::Refused => !request.is_authorized(),
+                    _ => false,
+                };
                 (
                     event,
-                    if unauthorized {
+                    if suspicious {
                         suspect(channel, token.as_ref(), &response, failure)
                     } else {
                         failure
@@ -367,17 +241,21 @@ async fn send_and_settle<O: Operation>(
             request_failure = failure.clone();
         }
         step = progress.next(event, left(), fastrand::f64());
-        tracing::debug!(
-            attempt = attempts,
-            probing,
-            outcome = ?event,
-            kind = ?failure.kind(),
-            status = failure.answer().map(|answer| answer.status().as_u16()),
-            next = ?step,
-            "not done"
-        );
+        trace(attempts, probing, event, &failure, step);
         latest_failure = Some(failure);
     }
+}
+
+fn trace(attempt: u32, probing: bool, outcome: Event, failure: &Error, next: Step) {
+    tracing::debug!(
+        attempt,
+        probing,
+        ?outcome,
+        kind = ?failure.kind(),
+        status = failure.answer().map(|answer| answer.status().as_u16()),
+        ?next,
+        "not done"
+    );
 }
 
 /// Looks for why a token was not accepted: another tenant's, or a clock that is off.
@@ -403,6 +281,15 @@ fn suspect(
 
 fn lacks_scope(response: &Response) -> bool {
     !Error::from_answer(response).missing_scopes().is_empty()
+}
+
+/// The end by something other than an answer.
+fn ended(error: Error, attempts: u32, maybe_applied: bool) -> Error {
+    if maybe_applied {
+        unknown(error).after(attempts, true)
+    } else {
+        error.after(attempts, false)
+    }
 }
 
 fn unknown(source: Error) -> Error {

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::{
-    call::{self, Answered, Operation},
+    call,
     error::{Error, ErrorKind},
     headers,
+    operation::{Answered, Operation},
     request::Request,
     round_trip::RoundTrip,
     tenant::Tenant,

@@ -13,9 +13,9 @@ use zeroize::Zeroizing;
 #[cfg(feature = "private-key-jwt")]
 use crate::private_key::PrivateKey;
 use crate::{
-    call::Operation,
     client::{Channel, Limits},
     error::{DecodeError, Error, ErrorKind},
+    operation::Operation,
     path::Path,
     request::{Request, Response},
     round_trip::BoxFuture,

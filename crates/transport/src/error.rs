@@ -1,6 +1,6 @@
 //! One error type: what kind, what the tenant said, what may have happened.
 
-use std::{borrow::Cow, error::Error as StdError, fmt, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, error::Error as StdError, fmt, iter, sync::Arc, time::SystemTime};
 
 use http::StatusCode;
 
@@ -217,10 +217,11 @@ impl Error {
         self.0.kind
     }
 
-    /// What the tenant answered, where it did.
+    /// What the tenant answered last, where it did: to this request, to the read that was to settle it, or to the
+    /// request for its token.
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {
-        self.0.answer.as_ref()
+        self.told(|inner| inner.answer.as_ref())
     }
 
     /// How often the request was sent, or tried to be.
@@ -235,14 +236,41 @@ impl Error {
         self.0.may_have_been_applied
     }
 
-    /// When the tenant would take the request, for [`ErrorKind::RateLimited`]; `None` if it named no time before
+    /// When the tenant would take the request, where a limit that outlasts the deadline ended the call: for
+    /// [`ErrorKind::RateLimited`], for [`ErrorKind::Token`] where the limit is the token endpoint's, and for
+    /// [`ErrorKind::OutcomeUnknown`] where it kept the outcome from being settled. `None` if it named no time before
     /// year 10000.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
-        self.0.retry_at
+        self.told(|inner| inner.retry_at)
     }
 
-    /// The scopes one of which the token lacks, for [`ErrorKind::Forbidden`]; empty where the tenant named none.
+    /// The first that this error or its causes know of something.
+    fn told<'a, T: 'a>(&'a self, ask: impl Fn(&'a Inner) -> Option<T>) -> Option<T> {
+        iter::successors(Some(self), |error| error.beneath()).find_map(|error| ask(&error.0))
+    }
+
+    /// The failure that led to this one, where that was a call, too.
+    fn beneath(&self) -> Option<&Self> {
+        self.0.source.as_ref()?.downcast_ref()
+    }
+
+    /// Whether the same may well succeed a little later.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self.kind() {
+            // Of a source that does not say why there is no token, nobody knows.
+            ErrorKind::Token => self.beneath().is_none_or(Self::may_pass),
+            ErrorKind::Connect
+            | ErrorKind::Timeout
+            | ErrorKind::Interrupted
+            | ErrorKind::RateLimited
+            | ErrorKind::Unavailable
+            | ErrorKind::Decode => true,
+            _ => false,
+        }
+    }
+
+    /// The scopes one of which the token lacks, where the [`answer`](Self::answer) is a 403; empty where the tenant named none.
     #[must_use]
     pub fn missing_scopes(&self) -> Vec<&str> {
         let named = self
@@ -260,7 +288,8 @@ impl Error {
         .unwrap_or_default()
     }
 
-    /// What a person can do about it, the most useful first; empty where nothing is known.
+    /// What a person can do about it, as this error and its causes tell, the most useful first; empty where nothing is
+    /// known.
     #[must_use]
     pub fn hints(&self) -> Vec<Hint> {
         let scopes: Vec<_> = self
@@ -268,11 +297,12 @@ impl Error {
             .into_iter()
             .map(str::to_owned)
             .collect();
-        let off = self.0.clock_ahead.abs() > TOLERATED_SKEW;
+        let ahead = |inner: &Inner| Some(inner.clock_ahead).filter(|by| by.abs() > TOLERATED_SKEW);
+        let issuer = self.told(|inner| inner.foreign_issuer.clone());
         [
             (!scopes.is_empty()).then_some(Hint::MissingScopes(scopes)),
-            self.0.foreign_issuer.clone().map(Hint::ForeignToken),
-            off.then_some(Hint::ClockOff(self.0.clock_ahead)),
+            issuer.map(Hint::ForeignToken),
+            self.told(ahead).map(Hint::ClockOff),
             self.retry_at().map(Hint::RetryAt),
         ]
         .into_iter()

@@ -19,6 +19,7 @@ mod error;
 mod headers;
 #[cfg(feature = "hyper")]
 mod hyper;
+mod operation;
 mod path;
 #[cfg(feature = "private-key-jwt")]
 mod private_key;
@@ -32,10 +33,10 @@ mod tenant;
 mod time;
 mod token;
 
-pub use call::{Answered, Operation, Settled, SettledBy};
 pub use client::{Call, Channel, Client, ClientBuilder};
 pub use client_credentials::ClientCredentials;
 pub use error::{Answer, DecodeError, Error, ErrorKind, Hint};
+pub use operation::{Answered, Operation, Settled, SettledBy};
 pub use path::{Path, PathError};
 #[cfg(feature = "private-key-jwt")]
 pub use private_key::{PrivateKey, SigningAlgorithm};

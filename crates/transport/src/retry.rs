@@ -6,8 +6,10 @@ use std::time::Duration;
 const SHORTEST_ATTEMPT: Duration = Duration::from_millis(50);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
-/// Shortest wait after a 429: the reset header counts whole seconds, so it may ask for none at all.
-const SHORTEST_LIMIT_WAIT: Duration = Duration::from_millis(100);
+/// The wait after a first 429 that asks for none at all, as the reset header does, which counts whole seconds.
+const FIRST_LIMIT_WAIT: Duration = Duration::from_millis(200);
+/// At most so much is added to a wait that was asked for.
+const LIMIT_SPREAD: Duration = Duration::from_millis(100);
 
 /// How a request whose answer was lost is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(crate) enum Step {
     FailRateLimited(Duration),
     /// Report that the outcome is unknown.
     Unknown,
+    /// Report that it is, and that the rate limit which keeps it from being settled asks for this wait.
+    UnknownRateLimited(Duration),
 }
 
 /// The bounds one call keeps.
@@ -74,6 +78,8 @@ pub(crate) struct Progress {
     probing: bool,
     counted: u32,
     waits: u32,
+    /// 429 answers that asked for no wait at all.
+    empty_waits: u32,
     /// Some request may have been applied, or may yet be.
     maybe_applied: bool,
     renewed: bool,
@@ -88,6 +94,7 @@ impl Progress {
             probing: false,
             counted: 0,
             waits: 0,
+            empty_waits: 0,
             maybe_applied: false,
             renewed: false,
             probe_refused: false,
@@ -135,11 +142,9 @@ impl Progress {
             Event::RateLimited(asked) => {
                 self.renewed = false;
                 let wait = self.limit_wait(asked, jitter);
-                match self.send_after(wait, left) {
-                    Some(step) => step,
-                    None if self.maybe_applied => self.probe_or_unknown(Duration::ZERO, left),
-                    None => Step::FailRateLimited(wait),
-                }
+                // Sent again it is only after a read, so another one now would tell nothing new.
+                self.send_after(wait, left)
+                    .unwrap_or(self.limited_out(wait))
             }
             Event::Unauthorized { renewable } => self.after_unauthorized(renewable, left),
             Event::Unknown => {
@@ -194,7 +199,10 @@ impl Progress {
             Event::RateLimited(asked) => {
                 self.renewed = false;
                 let wait = self.limit_wait(asked, jitter);
-                self.probe_or_unknown(wait, left)
+                match self.probe_or_unknown(wait, left) {
+                    Step::Unknown => self.limited_out(wait),
+                    step => step,
+                }
             }
             Event::Unauthorized { renewable } => self.after_unauthorized(renewable, left),
             Event::Refused => {
@@ -230,6 +238,15 @@ impl Progress {
         }
     }
 
+    /// The end where the tenant asks for a longer wait than there is time.
+    const fn limited_out(&self, wait: Duration) -> Step {
+        if self.maybe_applied {
+            Step::UnknownRateLimited(wait)
+        } else {
+            Step::FailRateLimited(wait)
+        }
+    }
+
     /// Sends again where attempts and time allow, else ends with what is known.
     fn send_again(&mut self, wait: Duration, left: Duration) -> Step {
         let allowed = self.maybe_applied || self.counted < self.bounds.attempts;
@@ -256,24 +273,31 @@ impl Progress {
         Step::Unknown
     }
 
-    /// Doubles with each wait, jittered down to half.
     fn backoff(&mut self, jitter: f64) -> Duration {
-        let full = FIRST_BACKOFF
-            .saturating_mul(1 << self.waits.min(16))
-            .min(LONGEST_BACKOFF);
         self.waits += 1;
-        full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+        growing(FIRST_BACKOFF, self.waits, jitter)
     }
 
     /// The wait asked for, a little more so that callers do not wake together, or backoff.
+    ///
+    /// Who asks for none again and again is left alone for longer and longer.
     fn limit_wait(&mut self, asked: Option<Duration>, jitter: f64) -> Duration {
         match asked {
-            Some(asked) => asked
-                .max(SHORTEST_LIMIT_WAIT)
-                .saturating_add(SHORTEST_LIMIT_WAIT.mul_f64(jitter.clamp(0.0, 1.0))),
+            Some(Duration::ZERO) => {
+                self.empty_waits += 1;
+                growing(FIRST_LIMIT_WAIT, self.empty_waits, jitter)
+            }
+            Some(asked) => asked.saturating_add(LIMIT_SPREAD.mul_f64(jitter.clamp(0.0, 1.0))),
             None => self.backoff(jitter),
         }
     }
+}
+
+/// The wait of this number, from one on: doubled with each, capped, and jittered down to half.
+fn growing(first: Duration, number: u32, jitter: f64) -> Duration {
+    let full = first.saturating_mul(1 << (number.saturating_sub(1)).min(16));
+    full.min(LONGEST_BACKOFF)
+        .mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]
@@ -351,7 +375,7 @@ mod tests {
 
     #[test]
     fn waiting_out_a_limit_uses_up_no_attempt_but_fits_the_deadline() {
-        let extra = SHORTEST_LIMIT_WAIT;
+        let extra = LIMIT_SPREAD;
         for settling in [Settling::Repeat, Settling::Probe, Settling::Never] {
             let many = [(limited(2), 59); 20];
             assert_eq!(steps(settling, &many), [Step::Send(seconds(2) + extra); 20]);
@@ -361,7 +385,7 @@ mod tests {
             );
             assert_eq!(
                 steps(settling, &[(limited(0), 59)]),
-                [Step::Send(extra + extra)]
+                [Step::Send(FIRST_LIMIT_WAIT)]
             );
             assert_eq!(
                 steps(settling, &[(Event::RateLimited(None), 59)]),
@@ -382,6 +406,81 @@ mod tests {
             steps(Settling::Repeat, &[(limited(5), 12)]),
             [Step::Send(seconds(5) + extra)]
         );
+    }
+
+    #[test]
+    fn a_limit_that_asks_for_no_wait_again_and_again_is_waited_out_for_longer_and_longer() {
+        let many = [(limited(0), 59); 10];
+        let millis = [200, 400, 800, 1600, 3200, 6400, 8000, 8000, 8000, 8000];
+        let send = |millis| Step::Send(Duration::from_millis(millis));
+        assert_eq!(steps(Settling::Repeat, &many), millis.map(send));
+        // It still fits the deadline, and backoff for other reasons grows by itself.
+        let events = [
+            (limited(0), 59),
+            (UNKNOWN, 58),
+            (limited(0), 57),
+            (limited(0), 0),
+        ];
+        let expected = [
+            send(200),
+            Step::Send(BACKOFF[0]),
+            send(400),
+            Step::FailRateLimited(Duration::from_millis(800)),
+        ];
+        assert_eq!(steps(Settling::Repeat, &events), expected);
+        // A read that is limited grows it, too.
+        let events = [(UNKNOWN, 59), (limited(0), 58), (limited(0), 57)];
+        let probe = |millis| Step::Probe(Duration::from_millis(millis));
+        assert_eq!(
+            steps(Settling::Probe, &events),
+            [probe(0), probe(200), probe(400)]
+        );
+        // The jitter halves it at most.
+        assert_eq!(growing(FIRST_LIMIT_WAIT, 2, 0.0), FIRST_LIMIT_WAIT);
+    }
+
+    #[test]
+    fn a_limit_that_outlasts_the_deadline_leaves_the_outcome_unknown_and_says_when() {
+        let until = |seconds_| Step::UnknownRateLimited(seconds(seconds_) + LIMIT_SPREAD);
+        let probe = Step::Probe(NOW);
+        let send = Step::Send(BACKOFF[0]);
+        for (events, expected) in [
+            // On the read that was to settle it, and on the request sent again after one.
+            (
+                vec![(UNKNOWN, 59), (limited(90), 58)],
+                vec![probe, until(90)],
+            ),
+            (
+                vec![(UNKNOWN, 59), (Event::Unchanged, 58), (limited(90), 57)],
+                vec![probe, send, until(90)],
+            ),
+            // Not in the time that is kept for the read.
+            (
+                vec![(UNKNOWN, 59), (Event::Unchanged, 58), (limited(5), 12)],
+                vec![probe, send, until(5)],
+            ),
+            // A read that is not allowed, and one after a refusal.
+            (
+                vec![(UNKNOWN, 59), (Event::Refused, 58), (limited(90), 57)],
+                vec![probe, send, until(90)],
+            ),
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (Event::Unchanged, 58),
+                    (Event::Refused, 57),
+                    (limited(90), 56),
+                ],
+                vec![probe, send, probe, until(90)],
+            ),
+            // A wait that fits is waited out.
+            (
+                vec![(UNKNOWN, 59), (limited(3), 58)],
+                vec![probe, Step::Probe(seconds(3) + LIMIT_SPREAD)],
+            ),
+        ] {
+            assert_eq!(steps(Settling::Probe, &events), expected, "{events:?}");
+        }
     }
 
     #[test]
@@ -427,7 +526,7 @@ mod tests {
                     probe(NOW),
                     probe(BACKOFF[0]),
                     probe(BACKOFF[1]),
-                    probe(seconds(3) + SHORTEST_LIMIT_WAIT),
+                    probe(seconds(3) + LIMIT_SPREAD),
                     Step::Unknown,
                 ],
             ),
@@ -467,11 +566,6 @@ mod tests {
             ),
             // A refusal at first is final, and nothing was applied.
             (vec![(Event::Refused, 59)], vec![Step::Fail]),
-            // A limit that outlasts the deadline, after a lost answer: read what happened instead.
-            (
-                vec![(UNKNOWN, 59), (unchanged, 58), (limited(90), 57)],
-                vec![probe(NOW), send(BACKOFF[0]), probe(NOW)],
-            ),
             // A connection that never came about.
             (
                 vec![

@@ -31,6 +31,13 @@ pub(crate) fn system_time(since_epoch: Duration) -> Option<SystemTime> {
         .filter(|_| since_epoch <= LAST_DATE)
 }
 
+/// How long it is until `at` by the wall clock; nothing where that has passed.
+pub(crate) fn until(time: &dyn Time, at: SystemTime) -> Duration {
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .saturating_sub(time.wall())
+}
+
 /// Runs `future` for at most `limit`; `None` when the time was up first.
 pub(crate) async fn within<F: Future>(
     time: &dyn Time,

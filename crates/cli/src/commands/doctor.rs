@@ -10,7 +10,7 @@ use crate::{
         Run, Target,
         diagnosis::{Diagnosis, Seen},
     },
-    failure::{self, Failure},
+    failure::Failure,
     io::Io,
     json,
 };
@@ -56,5 +56,5 @@ async fn ask(target: &Target) -> Result<Response, Error> {
 
 /// The tenant's answer, to the read or to the request for its token.
 fn answered(error: &transport::Error) -> Option<&Response> {
-    failure::answer(error).map(Answer::response)
+    error.answer().map(Answer::response)
 }

@@ -8,7 +8,7 @@ use std::{
 use http::Method;
 use tokio::time::{Instant, sleep, timeout};
 use transport::{
-    AccessToken, Answered, Client, DecodeError, Error, ErrorKind, Operation, Path, Request,
+    AccessToken, Answered, Client, DecodeError, Error, ErrorKind, Hint, Operation, Path, Request,
     Response, ScriptedRoundTrip, Settled, SettledBy,
 };
 
@@ -380,6 +380,48 @@ async fn a_limit_that_outlasts_the_deadline_fails_at_once_and_says_when() {
         wait >= Duration::from_secs(300) && wait < Duration::from_secs(310),
         "{wait:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_keeps_the_outcome_unknown_names_its_time() {
+    let limited = |script: ScriptedRoundTrip| {
+        let script = script.answer_with(429, &[("retry-after", "300")], "{}");
+        (0..50).fold(script, |script, _| script.answer(200, THERE))
+    };
+    for (script, sent, quickly) in [
+        (ScriptedRoundTrip::new().lost(), vec![DELETE, GET], 0),
+        (
+            ScriptedRoundTrip::new().lost().answer(200, THERE),
+            vec![DELETE, GET, DELETE],
+            1,
+        ),
+    ] {
+        let script = limited(script);
+        let (start, before) = (Instant::now(), SystemTime::now());
+        let error = run(&script, take_off()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+        assert!(error.may_have_been_applied());
+        assert_eq!(methods(&script), sent, "nothing more into a closed window");
+        assert!(start.elapsed() <= Duration::from_secs(quickly));
+        let wait = error.retry_at().unwrap().duration_since(before).unwrap();
+        assert!(
+            wait >= Duration::from_secs(300) && wait < Duration::from_secs(310),
+            "{wait:?}"
+        );
+        assert_eq!(error.hints(), [Hint::RetryAt(error.retry_at().unwrap())]);
+        assert_eq!(error.answer().unwrap().status(), 429, "the cause's answer");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_asks_for_no_wait_is_not_asked_without_pause() {
+    let script = (0..1000).fold(ScriptedRoundTrip::new(), |script, _| {
+        script.answer_with(429, &[("retry-after", "0")], "{}")
+    });
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    let sent = script.requests().len();
+    assert!((10..=20).contains(&sent), "{sent} requests in a minute");
 }
 
 #[tokio::test(start_paused = true)]

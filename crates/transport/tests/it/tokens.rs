@@ -6,15 +6,16 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::advance;
 use transport::{
-    AccessToken, BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Operation,
-    Path, Request, Response, RoundTrip, RoundTripError, ScriptedRoundTrip, Time,
+    AccessToken, BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Hint,
+    Operation, Path, Request, Response, RoundTrip, RoundTripError, ScriptedRoundTrip, Settled,
+    SettledBy, Time,
 };
 use unlink_sandbox::Sandbox;
 
@@ -354,6 +355,107 @@ async fn a_token_request_is_retried_by_itself() {
         .answer(200, "");
     read(&client(&script)).await.unwrap();
     assert_eq!(tokens(&script), ["-", "-", "-", "-", "one"]);
+}
+
+const QUOTA: &str = r#"{"error":"too_many_requests","error_description":"Client quota exceeded"}"#;
+const DENIED: &str = r#"{"error":"access_denied","error_description":"no"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn what_the_token_endpoint_said_is_what_the_call_says() {
+    let script = ScriptedRoundTrip::new().answer_with(429, &[("retry-after", "3600")], QUOTA);
+    let before = SystemTime::now();
+    let error = read(&client(&script)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Token);
+    let wait = error.retry_at().unwrap().duration_since(before).unwrap();
+    assert!(wait >= Duration::from_secs(3600) && wait < Duration::from_secs(3610));
+    assert_eq!(error.hints(), [Hint::RetryAt(error.retry_at().unwrap())]);
+    let answer = error.answer().unwrap();
+    assert_eq!(answer.status(), 429);
+    assert_eq!(answer.error_code(), Some("too_many_requests"));
+
+    // With which words an assertion of a wrong clock is refused is not documented; the clocks tell.
+    for status in [400, 401, 403] {
+        let date = [("date", "Thu, 01 Jan 1970 00:00:00 GMT")];
+        let script = ScriptedRoundTrip::new().answer_with(status, &date, DENIED);
+        let error = read(&client(&script)).await.unwrap_err();
+        assert!(matches!(error.hints()[..], [Hint::ClockOff(ahead)] if ahead > 0));
+    }
+}
+
+/// Takes something away; a read shows that it is gone.
+struct TakeAway(Request, Request);
+
+impl TakeAway {
+    fn new() -> Self {
+        let path = Path::new(["list"]).unwrap();
+        Self(Request::delete(path.clone()), Request::get(path))
+    }
+}
+
+impl Operation for TakeAway {
+    type Output = ();
+
+    fn request(&self) -> &Request {
+        &self.0
+    }
+
+    fn decode(&self, _: &Response) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        Some(&self.1)
+    }
+
+    fn settle(&self, _: &Response) -> Result<Settled<()>, DecodeError> {
+        Ok(Settled::Done(()))
+    }
+}
+
+/// A DELETE whose answer does not come before its token has expired.
+fn overtaken() -> ScriptedRoundTrip {
+    ScriptedRoundTrip::new()
+        .answer(200, issued("one", 10))
+        .hang()
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_token_while_settling_is_waited_out_where_it_may_pass() {
+    for script in [
+        // More than the token request repeats by itself.
+        (0..6).fold(overtaken(), |script, _| script.answer(503, "")),
+        (0..6).fold(overtaken(), |script, _| script.not_sent()),
+        (0..6).fold(overtaken(), |script, _| script.answer(200, "<html>")),
+        overtaken().answer_with(429, &[("retry-after", "25")], QUOTA),
+        overtaken().hang(),
+    ] {
+        let script = script.answer(200, issued("two", 1000)).answer(200, "");
+        let done = client(&script).call().execute(TakeAway::new()).await;
+        let done = done.unwrap();
+        assert_eq!((done.settled_by, done.attempts), (SettledBy::Probe, 1));
+        assert_eq!(tokens(&script).last().unwrap(), "two");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_token_while_settling_ends_the_call_where_it_will_not_pass() {
+    for status in [400, 401, 403] {
+        let script = overtaken().answer(status, DENIED);
+        let start = tokio::time::Instant::now();
+        let error = client(&script).call().execute(TakeAway::new()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+        assert!(error.may_have_been_applied());
+        assert_eq!(error.answer().unwrap().error_code(), Some("access_denied"));
+        assert!(start.elapsed() < Duration::from_secs(21), "at once");
+    }
+    // A limit of the token endpoint that outlasts the deadline is named, too.
+    let script = overtaken().answer_with(429, &[("retry-after", "300")], QUOTA);
+    let error = client(&script).call().execute(TakeAway::new()).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert!(error.retry_at().unwrap() > SystemTime::now() + Duration::from_secs(290));
+    assert_eq!(script.requests().len(), 3);
 }
 
 #[test]
