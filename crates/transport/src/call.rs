@@ -6,11 +6,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::Empty};
 
 use crate::{
     client::{Channel, Credentials},
-    error::{Error, ErrorKind},
+    error::{Answer, Error, ErrorKind},
     operation::{Answered, Operation, Settled, SettledBy},
     rate_limit,
     request::Response,
@@ -30,18 +30,33 @@ pub(crate) async fn run<O: Operation>(
     operation: &O,
     ends: Duration,
 ) -> Result<Answered<O::Output>, Error> {
-    let span = tracing::debug_span!("auth0", operation = operation.name());
-    let outcome = send_and_settle(channel, credentials, operation, ends)
+    let span = tracing::debug_span!(
+        "auth0",
+        operation = operation.name(),
+        attempt = Empty,
+        status = Empty,
+        wait_ms = Empty,
+    );
+    let mut waited = Duration::ZERO;
+    let outcome = send_and_settle(channel, credentials, operation, ends, &mut waited)
         .instrument(span.clone())
         .await;
-    if let Ok(done) = &outcome {
-        let _entered = span.enter();
-        tracing::debug!(
-            attempts = done.attempts,
-            settled_by = ?done.settled_by,
-            status = done.response.status().as_u16(),
-            "done"
-        );
+    // Once and at the end, so that a line that is written then shows the call as a whole.
+    let (attempt, status) = match &outcome {
+        Ok(done) => (done.attempts, Some(done.response.status())),
+        Err(error) => (error.attempts(), error.answer().map(Answer::status)),
+    };
+    span.record("attempt", attempt);
+    span.record("status", status.map(|status| status.as_u16()));
+    span.record("wait_ms", millis(waited));
+    let _entered = span.enter();
+    match &outcome {
+        Ok(done) => tracing::debug!(settled_by = ?done.settled_by, "done"),
+        Err(error) => tracing::debug!(
+            kind = ?error.kind(),
+            may_have_been_applied = error.may_have_been_applied(),
+            "failed"
+        ),
     }
     outcome
 }
@@ -51,6 +66,7 @@ async fn send_and_settle<O: Operation>(
     credentials: Option<&Credentials>,
     operation: &O,
     ends: Duration,
+    waited: &mut Duration,
 ) -> Result<Answered<O::Output>, Error> {
     let tokens = credentials.map(|credentials| &credentials.tokens);
     let clock = channel.time();
@@ -101,6 +117,7 @@ async fn send_and_settle<O: Operation>(
         let probing = matches!(step, Step::Probe(_));
         if !wait.is_zero() {
             clock.sleep(wait).await;
+            *waited = waited.saturating_add(wait);
         }
         let time_left = |progress: &Progress| {
             let left = if probing {
@@ -246,14 +263,25 @@ async fn send_and_settle<O: Operation>(
     }
 }
 
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn trace(attempt: u32, probing: bool, outcome: Event, failure: &Error, next: Step) {
+    let (next, wait) = match next {
+        Step::Send(wait) => ("send", Some(wait)),
+        Step::Probe(wait) => ("probe", Some(wait)),
+        Step::Fail | Step::FailRateLimited(_) => ("fail", None),
+        Step::Unknown | Step::UnknownRateLimited(_) => ("report unknown", None),
+    };
     tracing::debug!(
         attempt,
         probing,
         ?outcome,
         kind = ?failure.kind(),
         status = failure.answer().map(|answer| answer.status().as_u16()),
-        ?next,
+        next,
+        wait_ms = wait.map(millis),
         "not done"
     );
 }

@@ -5,6 +5,10 @@
 //! used alone: describe a [`Request`] and send it with any HTTP client, or give a [`Client`] a
 //! [`RoundTrip`] of your own.
 //!
+//! Each call is a `tracing` span `auth0` at level debug, with the operation and, once it has ended, the attempts, the status
+//! of the last answer and the time waited in between (`wait_ms`); what did not work on the way is an event in it. No
+//! secret, body or path is traced, and without a subscriber nothing is written out.
+//!
 //! Feature `hyper`, with `ring` (default) or `aws-lc-rs` for TLS: the built-in round trip and clock. Without it there is no hyper, no rustls
 //! and no tokio in the tree, and a client is given both.
 //!

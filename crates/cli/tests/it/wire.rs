@@ -230,7 +230,7 @@ fn nothing_that_is_typed_steers_the_terminal() {
         .run();
     insta::assert_snapshot!(traced.err.replace(tenant.url(), "http://LOCAL"), @r#"
     tenant http://LOCAL, token from AUTH0_API_TOKEN
-    unlink{operation="identities" user=auth0|\u{1b}[31m\nfake}:auth0{operation="read identities"}: done attempts=1 settled_by=Answer status=200
+    unlink{operation="identities" user=auth0|\u{1b}[31m\nfake}:auth0{operation="read identities" attempt=1 status=200 wait_ms=0}: done settled_by=Answer
     "#);
     insta::assert_snapshot!(cli(&["list", "--\u{1b}]0;x\u{7}"]).run().err, @r"
     error: unexpected argument '--\u{1b}]0;x\u{7}' found

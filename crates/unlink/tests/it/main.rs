@@ -13,4 +13,5 @@ mod requests;
 mod secrets;
 mod support;
 mod tenant;
+mod traces;
 mod unread;
