@@ -197,6 +197,12 @@ impl Client {
         self.channel.tenant()
     }
 
+    /// The clocks this client goes by, for what its caller times beside it.
+    #[must_use]
+    pub fn time(&self) -> &dyn Time {
+        self.channel.time()
+    }
+
     /// The same client with another overall deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
