@@ -1,5 +1,7 @@
 //! What was typed, each part judged alone: nothing here reads the environment, a file or a terminal.
 
+pub(crate) mod jobs;
+
 use std::{path::PathBuf, time::Duration};
 
 use clap::{
@@ -38,10 +40,12 @@ Exit codes:
   0 done, or nothing to do
   1 failed, or nothing changed; the message says what may have been
   2 usage
-  3 unlinked, but not deleted
+  3 partly done: unlinked but not deleted, or rows of a job that failed or were left alone
   4 credentials or scope
   5 no such user or identity, ambiguous, or the main identity
-  6 declined, or not confirmed";
+  6 declined, or not confirmed
+  7 stopped by a cap of a job's run; there is more to do
+  130 interrupted or out of time; the message names the command that goes on";
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]
@@ -112,6 +116,10 @@ pub(crate) enum Command {
     List(List),
     Unlink(Unlink),
     Link(Link),
+    Plan(jobs::Plan),
+    Apply(jobs::Apply),
+    Status(jobs::Status),
+    Verify(jobs::Verify),
     /// Check the tenant, the token and its scopes, and say what to do about what is wrong
     Doctor,
     Sandbox(Sandbox),

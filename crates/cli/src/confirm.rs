@@ -26,35 +26,47 @@ pub(crate) fn consent(
         io.say(plan);
         let message = format!(
             "nothing was changed: nobody can be asked here; to go ahead, run {}",
-            with_yes(typed)
+            with(typed, &["--yes"])
         );
         return Err(Failure::new(Kind::ConfirmationNeeded, message));
     }
-    io.error(&format!("{plan}\nGo ahead? [y/N] "));
+    let answer = ask(&format!("{plan}\nGo ahead? [y/N] "), io)?;
+    if is_yes(&answer) {
+        Ok(Consent::Asked)
+    } else {
+        Err(declined())
+    }
+}
+
+/// Asks, and returns what was answered without the blanks around it; a failure if nothing was.
+pub(crate) fn ask(question: &str, io: &mut Io<'_>) -> Result<String, Failure> {
+    io.error(question);
     let mut answer = String::new();
-    let read = io.input.read_line(&mut answer);
-    match (read, answer.trim().to_lowercase().as_str()) {
-        (Ok(_), "y" | "yes") => Ok(Consent::Asked),
-        (Ok(0), _) => {
+    match io.input.read_line(&mut answer) {
+        Ok(0) => {
             // The input ended: the cursor is still behind the question.
             io.error("\n");
             Err(declined())
         }
-        (Ok(_), _) => Err(declined()),
-        (Err(error), _) => Err(declined().because(&error)),
+        Ok(_) => Ok(answer.trim().to_owned()),
+        Err(error) => Err(declined().because(&error)),
     }
 }
 
-fn declined() -> Failure {
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_lowercase().as_str(), "y" | "yes")
+}
+
+pub(crate) fn declined() -> Failure {
     Failure::new(Kind::Declined, "declined: nothing was changed")
 }
 
-/// The command as it was typed, with `--yes` among its options.
-fn with_yes(typed: &[String]) -> String {
+/// The command as it was typed, with these words among its options.
+pub(crate) fn with(typed: &[String], more: &[&str]) -> String {
     let options_end = typed.iter().position(|word| word == "--");
     let (options, rest) = typed.split_at(options_end.unwrap_or(typed.len()));
     let words = options.iter().map(|word| shell_word(word));
-    let words = words.chain(["--yes".to_owned()]);
+    let words = words.chain(more.iter().map(|word| shell_word(word)));
     let words: Vec<_> = words
         .chain(rest.iter().map(|word| shell_word(word)))
         .collect();
@@ -69,7 +81,7 @@ mod tests {
     fn the_command_to_run_is_the_one_that_was_typed() {
         let typed = |words: &[&str]| {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-            with_yes(&words)
+            with(&words, &["--yes"])
         };
         insta::assert_snapshot!(typed(&["unlink", "auth0|1", "google-oauth2", "2"]), @"auth0-unlink unlink 'auth0|1' google-oauth2 2 --yes");
         insta::assert_snapshot!(typed(&["--domain", "a.b", "unlink", "--", "auth0|1", "-x|2"]), @"auth0-unlink --domain a.b unlink --yes -- 'auth0|1' '-x|2'");

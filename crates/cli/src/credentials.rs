@@ -28,7 +28,8 @@ pub(crate) struct Credentials {
 #[derive(Debug)]
 enum Source {
     Token(AccessToken),
-    Application(ClientCredentials),
+    /// With its id.
+    Application(ClientCredentials, String),
 }
 
 impl Credentials {
@@ -67,7 +68,7 @@ impl Credentials {
                     credentials = credentials.audience(audience);
                 }
                 Ok(Self {
-                    source: Source::Application(credentials),
+                    source: Source::Application(credentials, client_id.to_owned()),
                     from: format!("token for the application {client_id}"),
                 })
             }
@@ -87,11 +88,21 @@ impl Credentials {
         &self.from
     }
 
+    /// Who they are, for a record of who did what: the application's id, or whom the token is about.
+    pub(crate) fn who(&self) -> String {
+        match &self.source {
+            Source::Token(token) => token.subject().unwrap_or_else(|_| "not known".to_owned()),
+            Source::Application(_, client_id) => client_id.clone(),
+        }
+    }
+
     /// Begins a client of the tenant with these credentials, what it sends of them noted in `sent`.
     pub(crate) fn client(self, tenant: Tenant, sent: &Sent) -> ClientBuilder {
         match self.source {
             Source::Token(token) => Client::builder(tenant, sent.noting(token)),
-            Source::Application(credentials) => Client::builder(tenant, sent.noting(credentials)),
+            Source::Application(credentials, _) => {
+                Client::builder(tenant, sent.noting(credentials))
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use unlink::{ErrorKind, transport::ErrorKind as Request};
+use unlink_batch::ErrorKind as Job;
 
 /// How the command ended, for a shell to act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// What was typed, or is set in the environment, makes no command.
     Usage = 2,
-    /// The first half was done, the second was not.
+    /// Some of it was done, and some was not.
     Partly = 3,
     /// No token, one that is not accepted, or one that lacks a scope.
     Credentials = 4,
@@ -21,6 +22,10 @@ pub(crate) enum Exit {
     NoTarget = 5,
     /// Declined, or not confirmed.
     Unconfirmed = 6,
+    /// A cap was reached; there is more to do.
+    Capped = 7,
+    /// Interrupted, or out of time; it can be gone on with.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -48,6 +53,20 @@ pub(crate) enum Kind {
     NoSuchConnection,
     /// This machine's clock is off.
     Clock,
+    /// Rows of a job were not done, beside others that were.
+    PartlyDone,
+    /// No row of a job was done.
+    NothingDone,
+    /// The rows that were to be looked at first did not come out as they should.
+    CanaryWrong,
+    /// As many rows were done, or have failed, as a run may do.
+    Capped,
+    /// Stopped before everything was done.
+    Interrupted,
+    /// An export shows identities that were to be gone.
+    StillLinked,
+    /// The job, or what it is made of.
+    Job(Job),
     /// The operation on the tenant.
     Operation(ErrorKind),
 }
@@ -64,6 +83,27 @@ impl Kind {
             Self::Sandbox => ("sandbox", Exit::Failed),
             Self::NoSuchConnection => ("no_such_connection", Exit::NoTarget),
             Self::Clock => ("clock", Exit::Failed),
+            Self::PartlyDone => ("partly_done", Exit::Partly),
+            Self::NothingDone => ("nothing_done", Exit::Failed),
+            Self::CanaryWrong => ("canary_wrong", Exit::Partly),
+            Self::Capped => ("capped", Exit::Capped),
+            Self::Interrupted => ("stopped", Exit::Interrupted),
+            Self::StillLinked => ("still_linked", Exit::Failed),
+            Self::Job(job) => match job {
+                Job::Source => ("source", Exit::Failed),
+                Job::Input => ("source_input", Exit::Usage),
+                Job::BadLines => ("bad_lines", Exit::Failed),
+                Job::Exists => ("exists", Exit::Failed),
+                Job::NetworkFileSystem => ("network_file_system", Exit::Failed),
+                Job::NotAJob => ("not_a_job", Exit::Failed),
+                Job::NewerJob => ("newer_job", Exit::Failed),
+                Job::Locked => ("locked", Exit::Failed),
+                Job::OtherTenant => ("other_tenant", Exit::Failed),
+                Job::Digest => ("digest", Exit::Failed),
+                Job::CanaryWaits => ("canary_waits", Exit::Unconfirmed),
+                Job::Storage => ("storage", Exit::Failed),
+                _ => ("job", Exit::Failed),
+            },
             Self::Operation(ErrorKind::MainIdentity) => ("main_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::NoSuchIdentity) => ("no_such_identity", Exit::NoTarget),
             Self::Operation(ErrorKind::Ambiguous) => ("ambiguous", Exit::NoTarget),
@@ -108,6 +148,25 @@ mod tests {
             (Kind::Sandbox, "sandbox", 1),
             (Kind::NoSuchConnection, "no_such_connection", 5),
             (Kind::Clock, "clock", 1),
+            (Kind::PartlyDone, "partly_done", 3),
+            (Kind::NothingDone, "nothing_done", 1),
+            (Kind::CanaryWrong, "canary_wrong", 3),
+            (Kind::Capped, "capped", 7),
+            (Kind::Interrupted, "stopped", 130),
+            (Kind::StillLinked, "still_linked", 1),
+            (Kind::Job(Job::Source), "source", 1),
+            (Kind::Job(Job::Input), "source_input", 2),
+            (Kind::Job(Job::BadLines), "bad_lines", 1),
+            (Kind::Job(Job::Exists), "exists", 1),
+            (Kind::Job(Job::NetworkFileSystem), "network_file_system", 1),
+            (Kind::Job(Job::NotAJob), "not_a_job", 1),
+            (Kind::Job(Job::NewerJob), "newer_job", 1),
+            (Kind::Job(Job::Locked), "locked", 1),
+            (Kind::Job(Job::OtherTenant), "other_tenant", 1),
+            (Kind::Job(Job::Digest), "digest", 1),
+            (Kind::Job(Job::CanaryWaits), "canary_waits", 6),
+            (Kind::Job(Job::Storage), "storage", 1),
+            (Kind::Job(Job::Tenant), "job", 1),
             (Kind::Operation(ErrorKind::MainIdentity), "main_identity", 5),
             (
                 Kind::Operation(ErrorKind::NoSuchIdentity),

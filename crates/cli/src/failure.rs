@@ -8,13 +8,14 @@ use unlink::{
     ErrorKind, ListedIdentity, Receipt, Snapshot, Tenant, UserId,
     transport::{self, ErrorKind as Request},
 };
+use unlink_batch::BadLine;
 
 use crate::{
     exit::{Exit, Kind},
     hint,
     io::{Io, Paint},
     json::{self, ReceiptDocument},
-    text::{printable, shell_word},
+    text::{printable, shell_word, shown},
 };
 
 /// A failure as the user is told of it.
@@ -28,6 +29,8 @@ struct Told {
     chain: Vec<String>,
     /// What is linked, each ready to be copied, where that helps to correct the command.
     listed: Vec<String>,
+    /// The lines of a source that cannot be used.
+    bad_lines: Vec<BadLine>,
     /// What was odd in the answers.
     warnings: Vec<String>,
     hints: Vec<String>,
@@ -41,8 +44,8 @@ struct Told {
     /// The document of the first half.
     first_half: Option<Box<RawValue>>,
     receipt: Option<Box<RawValue>>,
-    /// The command that goes on from here.
-    resume: Option<String>,
+    /// The command that goes on from here, after the words that say when.
+    resume: Option<(&'static str, String)>,
     broken_pipe: bool,
 }
 
@@ -52,6 +55,7 @@ impl Failure {
             kind,
             chain: vec![message.into()],
             listed: Vec::new(),
+            bad_lines: Vec::new(),
             warnings: Vec::new(),
             hints: Vec::new(),
             advice: String::new(),
@@ -132,6 +136,42 @@ impl Failure {
         failure
     }
 
+    /// A job, or what it is made of or was to do, that failed.
+    pub(crate) fn job(error: &unlink_batch::Error, tenant: &Tenant) -> Self {
+        let at_tenant = error
+            .source()
+            .and_then(|source| source.downcast_ref::<unlink::Error>());
+        if let Some(cause) = at_tenant {
+            let mut failure = Self::at(cause, tenant);
+            failure.0.chain.insert(0, error.to_string());
+            return failure;
+        }
+        Self::job_file(error)
+    }
+
+    /// A job, or what it is made of, that cannot be used, where no tenant is asked.
+    pub(crate) fn job_file(error: &unlink_batch::Error) -> Self {
+        let mut failure = Self::new(Kind::Job(error.kind()), error.to_string());
+        failure.0.bad_lines = error.bad_lines().to_vec();
+        match error.source() {
+            Some(cause) => failure.because(cause),
+            None => failure,
+        }
+    }
+
+    /// The failure stopped a run that can be gone on with, whoever reads the results or not.
+    pub(crate) fn stopped_midway(mut self) -> Self {
+        self.0.kind = Kind::Interrupted;
+        self.0.broken_pipe = false;
+        self.after_a_change()
+    }
+
+    /// Adds the command that goes on from here, after the words that say when.
+    pub(crate) fn gone_on_by(mut self, when: &'static str, resume: String) -> Self {
+        self.0.resume = Some((when, resume));
+        self
+    }
+
     /// Adds what is known of the listed identities from the read before: which is the main one, and what was odd.
     pub(crate) fn having_seen(mut self, seen: &Snapshot) -> Self {
         if let (Some(main), Some(first)) = (seen.main(), self.0.listed.first_mut())
@@ -190,7 +230,7 @@ impl Failure {
     /// Adds the command that goes on from here, and the receipt it goes by.
     pub(crate) fn resumed_by(mut self, resume: String, receipt: &Receipt) -> Self {
         self.0.receipt = to_raw_value(&ReceiptDocument::new(receipt)).ok();
-        self.0.resume = Some(resume);
+        self.0.resume = Some(("once the cause is gone, go on with", resume));
         self
     }
 
@@ -240,6 +280,8 @@ impl Failure {
             text += "Its identities are:\n";
             text.extend(told.listed.iter().map(|line| format!("  {line}\n")));
         }
+        let bad = told.bad_lines.iter();
+        text.extend(bad.map(|bad| format!("  {}\n", shown(bad))));
         for warning in &told.warnings {
             text += &format!("warning: {}\n", printable(warning));
         }
@@ -252,7 +294,7 @@ impl Failure {
             );
         }
         let resume = told.resume.as_ref();
-        let resume = resume.map(|command| format!("once the cause is gone, go on with {command}"));
+        let resume = resume.map(|(when, command)| format!("{when} {command}"));
         text.extend(
             told.hints
                 .iter()
@@ -277,7 +319,8 @@ impl Failure {
                 may_have_been_applied: told.may_have_been_applied,
                 first_half: told.first_half.clone(),
                 receipt: told.receipt.clone(),
-                resume: told.resume.clone(),
+                resume: told.resume.as_ref().map(|(_, command)| command.clone()),
+                lines: told.bad_lines.iter().map(BadLineDocument::new).collect(),
                 warnings: told.warnings.clone(),
             },
         }
@@ -309,7 +352,27 @@ struct ErrorDocument {
     #[serde(skip_serializing_if = "Option::is_none")]
     resume: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    lines: Vec<BadLineDocument>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+}
+
+/// A line of a source that cannot be used.
+#[derive(Serialize)]
+struct BadLineDocument {
+    line: u64,
+    column: usize,
+    reason: String,
+}
+
+impl BadLineDocument {
+    fn new(bad: &BadLine) -> Self {
+        Self {
+            line: bad.line,
+            column: bad.column,
+            reason: bad.reason.clone(),
+        }
+    }
 }
 
 /// The error to call it by: where the way to the token endpoint failed, that and not the token it was to bring.

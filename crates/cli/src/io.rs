@@ -37,6 +37,7 @@ impl Paint {
 /// One of the streams to write to.
 pub(crate) struct Stream<'a> {
     pub(crate) writer: &'a mut dyn Write,
+    pub(crate) is_terminal: bool,
     pub(crate) paint: Paint,
 }
 
@@ -76,6 +77,11 @@ impl Io<'_> {
         if !self.manner.quiet && !self.manner.json {
             self.error(&format!("{line}\n"));
         }
+    }
+
+    /// Whether something that moves can be shown beside the messages.
+    pub(crate) const fn has_moving_parts(&self) -> bool {
+        self.err.is_terminal && !self.manner.quiet && !self.manner.json && !self.manner.verbose
     }
 
     /// Whether every request is to be told of.

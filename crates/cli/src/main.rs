@@ -11,13 +11,16 @@ mod environment;
 mod exit;
 mod failure;
 mod hint;
+mod interrupt;
 mod io;
 mod json;
+mod private;
 mod sent;
 mod settings;
 mod show;
 mod text;
 mod trace;
+mod until;
 
 use std::{
     ffi::OsString,
@@ -43,10 +46,12 @@ fn main() -> ExitCode {
     let mut io = Io {
         input: &mut stdin().lock(),
         out: Stream {
+            is_terminal: stdout().is_terminal(),
             paint: Paint(environment.colours(stdout().is_terminal())),
             writer: &mut stdout(),
         },
         err: Stream {
+            is_terminal: stderr().is_terminal(),
             paint: Paint(environment.colours(stderr().is_terminal())),
             // Not locked: a trace, or a panic elsewhere, writes to it too.
             writer: &mut stderr(),

@@ -46,6 +46,11 @@ impl Settings {
         self.credentials.from()
     }
 
+    /// Who the credentials are, for a record of who did what.
+    pub(crate) fn who(&self) -> String {
+        self.credentials.who()
+    }
+
     /// A client of the tenant, what it sends noted in `sent`; nothing is sent yet.
     pub(crate) fn client(self, sent: &Sent, io: &mut Io<'_>) -> Result<Client, Failure> {
         io.detail(&format!(
@@ -71,7 +76,8 @@ impl Settings {
     }
 }
 
-fn tenant(typed: Option<&str>, environment: &Environment) -> Result<Tenant, Failure> {
+/// The tenant alone, for what needs no credentials.
+pub(crate) fn tenant(typed: Option<&str>, environment: &Environment) -> Result<Tenant, Failure> {
     let (text, from) = match typed {
         Some(text) => (text, "--domain"),
         None => match environment.text("AUTH0_DOMAIN")? {

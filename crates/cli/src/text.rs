@@ -1,6 +1,6 @@
 //! Text for a terminal: nothing in it can steer the terminal, and what is to be copied survives a shell.
 
-use std::{borrow::Cow, fmt::Display};
+use std::{borrow::Cow, fmt::Display, time::Duration};
 
 /// The text with everything that could steer a terminal or reorder a line written as an escape.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
@@ -67,9 +67,74 @@ pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> 
     rows.iter().map(line).collect()
 }
 
+/// A count as people read it: 12,345.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A count of things, in the singular for one: `1 row`, `2 rows`.
+pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
+    format!(
+        "{} {}",
+        count(number),
+        if number == 1 { one } else { several }
+    )
+}
+
+/// A length of time as people say it, in its two largest units: `2 h 5 min`.
+pub(crate) fn span(time: Duration) -> String {
+    // Up, so that what takes a moment is not said to take none.
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) if minutes < 10 => format!("{minutes} min {seconds} s"),
+        (0, minutes, _) => format!("{minutes} min"),
+        (hours, 0, _) if hours < 48 => format!("{hours} h"),
+        (hours, minutes, _) if hours < 48 => format!("{hours} h {minutes} min"),
+        (hours, ..) => format!("{} d {} h", hours / 24, hours % 24),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_times_read_as_people_write_them() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (12_345_678, "12,345,678"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(counted(1, "row", "rows"), "1 row");
+        assert_eq!(counted(0, "row", "rows"), "0 rows");
+        for (millis, text) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (59_000, "59 s"),
+            (60_000, "1 min"),
+            (150_000, "2 min 30 s"),
+            (621_000, "10 min"),
+            (7_200_000, "2 h"),
+            (7_530_000, "2 h 5 min"),
+            (259_200_000, "3 d 0 h"),
+        ] {
+            assert_eq!(span(Duration::from_millis(millis)), text);
+        }
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

@@ -4,6 +4,7 @@ mod delete;
 mod demo;
 mod diagnosis;
 mod doctor;
+mod jobs;
 mod link;
 mod list;
 mod manual;
@@ -40,6 +41,10 @@ impl Run<'_> {
             Command::List(list) => list::run(self, list, io).await,
             Command::Unlink(unlink) => unlink::run(self, unlink, io).await,
             Command::Link(link) => link::run(self, link, io).await,
+            Command::Plan(plan) => jobs::plan::run(self, plan, io),
+            Command::Apply(apply) => jobs::apply::run(self, apply, io).await,
+            Command::Status(status) => jobs::status::run(self, status, io),
+            Command::Verify(verify) => jobs::verify::run(self, verify, io),
             Command::Doctor => doctor::run(self, io).await,
             Command::Sandbox(sandbox) => sandbox::run(self, sandbox, io),
             Command::Demo(demo) => demo::run(self, demo, io).await,
@@ -72,6 +77,7 @@ impl Run<'_> {
         Ok(Target {
             tenant: settings.tenant.clone(),
             credentials: settings.credentials_from().to_owned(),
+            who: settings.who(),
             client: settings.client(&sent, io)?,
             sent,
         })
@@ -83,6 +89,8 @@ struct Target {
     tenant: Tenant,
     /// What to call the credentials; never a secret of them.
     credentials: String,
+    /// Who the credentials are.
+    who: String,
     client: Client,
     sent: Sent,
 }

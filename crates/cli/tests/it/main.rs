@@ -6,14 +6,19 @@
 )]
 
 mod application;
+mod applying;
 mod deleting;
 mod demo;
+mod desk;
 mod doctor;
 mod failures;
 mod help;
+#[cfg(unix)]
+mod interrupting;
 mod linking;
 mod listing;
 mod manual;
+mod planning;
 #[cfg(unix)]
 mod prompt;
 mod proxy;

@@ -3,10 +3,14 @@
 use crate::support::cli;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 12] = [
     "list",
     "unlink",
     "link",
+    "plan",
+    "apply",
+    "status",
+    "verify",
     "doctor",
     "sandbox",
     "demo",

@@ -16,18 +16,18 @@ use unlink_sandbox::Sandbox;
 use crate::support::{Cli, JANE, JANES_GOOGLE, Ran, at, requests};
 
 /// A run whose input and messages are a terminal.
-struct AtTerminal {
+pub(crate) struct AtTerminal {
     child: Child,
     terminal: File,
     seen: String,
 }
 
 impl AtTerminal {
-    fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, words: &[&str]) -> Self {
         Self::of(at(sandbox, words))
     }
 
-    fn of(cli: Cli) -> Self {
+    pub(crate) fn of(cli: Cli) -> Self {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         // A run of another test must not hold it open.
         fcntl_setfd(&terminal, FdFlags::CLOEXEC).unwrap();
@@ -57,7 +57,7 @@ impl AtTerminal {
     }
 
     /// Reads until `end` is on the terminal, or to the end of the run.
-    fn read_until(&mut self, end: &str) -> &str {
+    pub(crate) fn read_until(&mut self, end: &str) -> &str {
         let mut buffer = [0; 1024];
         while !self.seen.ends_with(end) {
             match self.terminal.read(&mut buffer) {
@@ -69,8 +69,13 @@ impl AtTerminal {
         &self.seen
     }
 
-    fn answer(mut self, answer: &str) -> Ran {
+    /// Answers, and stays.
+    pub(crate) fn reply(&mut self, answer: &str) {
         self.terminal.write_all(answer.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn answer(mut self, answer: &str) -> Ran {
+        self.reply(answer);
         self.read_until("\0");
         let output = self.child.wait_with_output().unwrap();
         Ran {

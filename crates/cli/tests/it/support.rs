@@ -66,6 +66,10 @@ impl Cli {
         child.wait_with_output().unwrap().into()
     }
 
+    pub(crate) const fn command_mut(&mut self) -> &mut Command {
+        &mut self.command
+    }
+
     /// The command itself, for a test that connects the streams.
     pub(crate) fn into_command(self) -> Command {
         self.command

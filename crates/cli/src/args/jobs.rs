@@ -1,0 +1,204 @@
+//! What was typed for the commands that work on a job: many unlinkings in one file.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{ValueEnum, value_parser};
+use unlink::{IdentityKey, ProviderName};
+use unlink_batch::{Columns, Digest, Selection};
+
+use super::Change;
+use crate::until::Until;
+
+/// Write a job: what to unlink, from a list or an export of users; changes nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A list is CSV with the columns user_id, provider and identity_user_id, or one JSON object a line with these keys, or with \
+user_id and identity. An export of users is Auth0's, as JSON or CSV, and needs to be selected from. Either may be gzipped.
+
+Examples:
+  auth0-unlink plan --from users.json.gz --connection old-saml -o job.db
+  auth0-unlink plan --from list.csv -o job.db")]
+pub(crate) struct Plan {
+    /// The list or the export; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    /// Write the job to this file, which must not be there yet
+    #[arg(short, long, value_name = "JOB")]
+    pub(crate) output: PathBuf,
+    /// Delete the accounts that appear, too; it is part of what is reviewed, and apply cannot change it
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Leave bad lines out, and write them to this file with the reasons, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) skip_bad: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selected: Selected,
+    #[command(flatten)]
+    pub(crate) columns: Named,
+}
+
+/// Which identities of an export are meant: those that every condition holds for.
+#[derive(Debug, clap::Args)]
+#[command(
+    next_help_heading = "Selection from an export (each may be repeated; all kinds must hold)"
+)]
+pub(crate) struct Selected {
+    /// Identities of this connection
+    #[arg(long, value_name = "NAME")]
+    connection: Vec<String>,
+    /// Identities of this provider
+    #[arg(long, value_name = "NAME")]
+    provider: Vec<ProviderName>,
+    /// This identity
+    #[arg(long, value_name = "PROVIDER|ID")]
+    identity: Vec<IdentityKey>,
+    /// Identities with an e-mail address that is not the user's own
+    #[arg(long)]
+    where_email_differs: bool,
+}
+
+impl Selected {
+    pub(crate) fn selection(&self) -> Selection {
+        let selection = Selection::default();
+        let selection = self
+            .connection
+            .iter()
+            .fold(selection, Selection::connection);
+        let selection = self.provider.iter().fold(selection, Selection::provider);
+        let selection = self.identity.iter().fold(selection, Selection::identity);
+        if self.where_email_differs {
+            return selection.where_email_differs();
+        }
+        selection
+    }
+}
+
+/// What the columns of a list are called.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Columns of a list in CSV")]
+pub(crate) struct Named {
+    /// The column of the user's id
+    #[arg(long, value_name = "NAME", default_value = "user_id")]
+    user_id_column: String,
+    /// The column of the identity's provider
+    #[arg(long, value_name = "NAME", default_value = "provider")]
+    provider_column: String,
+    /// The column of the identity's id at its provider
+    #[arg(long, value_name = "NAME", default_value = "identity_user_id")]
+    identity_column: String,
+}
+
+impl Named {
+    pub(crate) fn columns(&self) -> Columns {
+        Columns::default()
+            .user_id(&self.user_id_column)
+            .provider(&self.provider_column)
+            .identity_user_id(&self.identity_column)
+    }
+}
+
+/// Do what a job says, until it is done or a cap is reached; run it again to go on
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Ctrl-C ends a run when what is in flight has ended; a second one ends it at once. Either way, and after a kill or a crash, \
+the same command goes on: what was sent and not answered is read first.
+
+Example:
+  auth0-unlink apply job.db --expect DIGEST --max 8000 --canary 3")]
+pub(crate) struct Apply {
+    /// The job
+    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// Apply the job only if this is its digest, as plan and report print it
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(crate) expect: Option<Digest>,
+    /// Agree to a job that deletes, by the tenant's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) confirm_tenant: Option<String>,
+    /// Write the rows that failed or were left alone to this list, which plan takes [default: JOB.failures.csv]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) failures: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) caps: Caps,
+    #[command(flatten)]
+    pub(crate) work: Work,
+}
+
+/// When a run ends before its job is done.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Caps")]
+pub(crate) struct Caps {
+    /// Do this many rows at most
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) max: u64,
+    /// End after this many failed rows
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) max_failures: u64,
+    /// Do this many rows first, read both accounts of each, and stop to be looked at; --yes does not go past that
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..), conflicts_with = "canary_ok")]
+    pub(crate) canary: Option<u64>,
+    /// The rows of the canary were looked at and are right
+    #[arg(long)]
+    pub(crate) canary_ok: bool,
+    /// Begin no row after this time: 06:00, 2026-01-31T06:00, or with an offset as in 2026-01-31T06:00+01:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Until>,
+}
+
+/// How a run goes about it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Way of working")]
+pub(crate) struct Work {
+    /// Read users before the call: always, never, or where no export of the last day shows them or the job deletes
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) read: Read,
+    /// Work on this many rows at once; rows of one user never are
+    #[arg(long, value_name = "N", default_value = "16", value_parser = concurrency)]
+    pub(crate) concurrency: NonZeroUsize,
+}
+
+/// When users are read before the call.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Read {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Show how far a job is, also while it is applied
+#[derive(Debug, clap::Args)]
+pub(crate) struct Status {
+    /// The job
+    pub(crate) job: PathBuf,
+}
+
+/// Compare a job with an export made after it: what is left, what is new
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  auth0-unlink verify job.db --from fresh.json.gz --connection old-saml")]
+pub(crate) struct Verify {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// An export of users that was made after the job; `-` for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: PathBuf,
+    #[command(flatten)]
+    pub(crate) selected: Selected,
+}
+
+fn digest(text: &str) -> Result<Digest, String> {
+    text.parse()
+        .map_err(|_| "a digest is 64 hexadecimal digits, as plan and report print it".to_owned())
+}
+
+fn concurrency(text: &str) -> Result<NonZeroUsize, String> {
+    let number: Option<NonZeroUsize> = text.parse().ok();
+    number
+        .filter(|number| number.get() <= MOST_AT_ONCE)
+        .ok_or_else(|| format!("give a number from 1 to {MOST_AT_ONCE}"))
+}
+
+/// More connections than that no tenant's rate limit can fill.
+const MOST_AT_ONCE: usize = 512;

@@ -1,0 +1,465 @@
+//! `apply`: say what the job does, ask, do it, and say how it ended and what goes on from there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use jiff::{Timestamp, Zoned};
+use tokio::sync::mpsc;
+use unlink_batch::{Action, Apply, Counts, Ending, Evidence, Job, Plan, Stop, Summary};
+
+use crate::{
+    args::jobs::{self, Read},
+    commands::{
+        Run, Target,
+        jobs::{
+            beside, csv,
+            progress::{failed, skipped},
+            running::drive,
+            summary,
+        },
+    },
+    confirm::{self, consent, declined},
+    exit::Kind,
+    failure::Failure,
+    io::Io,
+    private,
+    text::{self, count, counted, printable},
+    until,
+};
+
+pub(in crate::commands) async fn run(
+    run: &Run<'_>,
+    typed: &jobs::Apply,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    let dry_run = run.is_dry(typed.change.dry_run)?;
+    let target = run.target(io)?;
+    let now = now(run, &target)?;
+    let until = typed
+        .caps
+        .until
+        .map(|until| until.after(&now))
+        .transpose()?;
+    let mut applying = Applying {
+        run,
+        typed,
+        target,
+        until,
+        is_canary_right: typed.caps.canary_ok,
+    };
+    let job = applying.open()?;
+    let left = Left::of(&job).map_err(|error| applying.failed(&error))?;
+    if left.is_nothing() {
+        io.say("Nothing is left to do.");
+        return applying.nothing_left(&job, io);
+    }
+    if dry_run {
+        let plan = applying.plan(&job, &left);
+        return io.result(&format!(
+            "Dry run, nothing was changed and nothing was sent.\n{plan}\n"
+        ));
+    }
+    applying.ask(&job, &left, io)?;
+    let mut job = job;
+    loop {
+        let rows = left.rows().min(applying.at_most());
+        let summary = applying.apply(job, rows, io).await?;
+        let after = applying.open()?;
+        let is_canary = matches!(summary.ending, Ending::Canary);
+        let ended = applying.tell(&summary, &after, io);
+        if !(is_canary && io.has_person && !io.is_json()) {
+            return ended;
+        }
+        drop(ended);
+        let question =
+            "Look at these accounts. Are they right, and should the rest be done? [y/N] ";
+        if !confirm::is_yes(&confirm::ask(question, io)?) {
+            return Err(applying.gate());
+        }
+        applying.is_canary_right = true;
+        job = after;
+    }
+}
+
+/// The time here and now.
+fn now(run: &Run<'_>, target: &Target) -> Result<Zoned, Failure> {
+    let wall = target.client.transport().time().wall();
+    let now = Timestamp::try_from(SystemTime::UNIX_EPOCH + wall);
+    let now = now.map_err(|error| Failure::new(Kind::Clock, "no such time").because(&error))?;
+    Ok(now.to_zoned(until::zone(run.environment)?))
+}
+
+/// The rows that are still to be done.
+struct Left {
+    counts: Counts,
+    /// Rows that were tried and are tried again.
+    again: u64,
+}
+
+impl Left {
+    fn of(job: &Job) -> Result<Self, unlink_batch::Error> {
+        let mut again = 0;
+        job.failures(|failed| {
+            again += u64::from(failed.is_open);
+            Ok(())
+        })?;
+        Ok(Self {
+            counts: job.counts()?,
+            again,
+        })
+    }
+
+    const fn rows(&self) -> u64 {
+        self.counts.pending + self.counts.unknown + self.again
+    }
+
+    const fn is_nothing(&self) -> bool {
+        self.rows() == 0
+    }
+}
+
+/// One command, which may be two runs: a few rows, and the rest once they were looked at.
+struct Applying<'a> {
+    run: &'a Run<'a>,
+    typed: &'a jobs::Apply,
+    target: Target,
+    until: Option<Zoned>,
+    is_canary_right: bool,
+}
+
+impl Applying<'_> {
+    fn failed(&self, error: &unlink_batch::Error) -> Failure {
+        Failure::job(error, &self.target.tenant)
+    }
+
+    /// Opens the job, and refuses before anything is asked what would be refused after it.
+    fn open(&self) -> Result<Job, Failure> {
+        let job = Job::open(&self.typed.job).map_err(|error| self.failed(&error))?;
+        let plan = job.plan();
+        let tenant = self.target.tenant.authority().to_string();
+        if plan.tenant != tenant {
+            let message = format!("the job is for {}, not for {tenant}", plan.tenant);
+            let kind = Kind::Job(unlink_batch::ErrorKind::OtherTenant);
+            return Err(Failure::new(kind, message));
+        }
+        if let Some(expected) = self
+            .typed
+            .expect
+            .filter(|expected| *expected != plan.digest)
+        {
+            let message = format!(
+                "the job's digest is {}, not {expected}: it is not what was looked at",
+                plan.digest
+            );
+            let kind = Kind::Job(unlink_batch::ErrorKind::Digest);
+            return Err(Failure::new(kind, message));
+        }
+        Ok(job)
+    }
+
+    /// How many rows the next run does at most.
+    fn at_most(&self) -> u64 {
+        let caps = &self.typed.caps;
+        let canary = caps.canary.filter(|_| !self.is_canary_right);
+        canary.map_or(caps.max, |rows| rows.min(caps.max))
+    }
+
+    /// What will happen, in words.
+    fn plan(&self, job: &Job, left: &Left) -> String {
+        let plan = job.plan();
+        let (rows, most) = (left.rows(), self.at_most());
+        let mut text = format!(
+            "At {tenant}, apply {job}, planned {at} from {source}: {action} {identities}.\nDigest {digest}\n",
+            tenant = self.target.tenant,
+            job = super::path_text(&self.typed.job),
+            at = summary::at(plan.made_at),
+            source = printable(&plan.source),
+            action = plan.action,
+            identities = counted(plan.rows, "identity", "identities"),
+            digest = plan.digest,
+        );
+        text += &match most < rows {
+            true => format!(
+                "This run does {} of the {} that are left.",
+                count(most),
+                count(rows)
+            ),
+            false => format!("This run does the {} that are left.", count(rows)),
+        };
+        text += match plan.action {
+            Action::UnlinkAndDelete => {
+                " The account that appears for each is then deleted for good: its profile is lost, and it cannot be \
+                 linked back."
+            }
+            _ => " A separate account without metadata appears for each.",
+        };
+        if let Some(until) = &self.until {
+            text += &format!(" No row is begun after {}.", until::shown(until));
+        }
+        text
+    }
+
+    /// Asks whether to go ahead; of a job that deletes, by the tenant's name.
+    fn ask(&self, job: &Job, left: &Left, io: &mut Io<'_>) -> Result<(), Failure> {
+        let plan = self.plan(job, left);
+        let waits = job.canary_waits().map_err(|error| self.failed(&error))?;
+        let is_gate = waits && !self.is_canary_right;
+        if is_gate && (self.typed.change.yes || !io.has_person || io.is_json()) {
+            return Err(self.gate());
+        }
+        let deletes = !matches!(job.plan().action, Action::Unlink);
+        if let Some(name) = &self.typed.confirm_tenant
+            && !self.is_tenant(name, job.plan())
+        {
+            let message = format!("--confirm-tenant: the tenant is not {}", printable(name));
+            return Err(Failure::usage(message));
+        }
+        if !deletes {
+            consent(self.typed.change.yes, &plan, self.run.typed, io)?;
+            return Ok(());
+        }
+        if self.typed.confirm_tenant.is_some() {
+            io.say(&plan);
+            return Ok(());
+        }
+        if !io.has_person || io.is_json() {
+            io.say(&plan);
+            let tenant = &job.plan().tenant;
+            let command = confirm::with(self.run.typed, &["--confirm-tenant", tenant]);
+            let message = format!(
+                "nothing was changed: a job that deletes needs the tenant's name; to go ahead, run {command}"
+            );
+            return Err(Failure::new(Kind::ConfirmationNeeded, message));
+        }
+        let question = format!("{plan}\nTo go ahead, type the tenant's name: ");
+        match self.is_tenant(&confirm::ask(&question, io)?, job.plan()) {
+            true => Ok(()),
+            false => Err(declined()),
+        }
+    }
+
+    fn is_tenant(&self, name: &str, plan: &Plan) -> bool {
+        name == plan.tenant || name == self.target.tenant.to_string()
+    }
+
+    /// Runs the job to its end, or to one of its stops.
+    async fn apply(&self, job: Job, rows: u64, io: &mut Io<'_>) -> Result<Summary, Failure> {
+        let digest = job.plan().digest;
+        let (told, results) = mpsc::unbounded_channel();
+        let options = self.options().expect(digest).on_result(move |result| {
+            // Nobody listens any more where the output is broken.
+            let _ = told.send(result.clone());
+        });
+        let (stopper, stop) = Stop::new();
+        let time = self.target.client.transport().time();
+        let running = job.apply(&self.target.client, options, stop);
+        let ran = drive(running, results, stopper, time, rows, io).await?;
+        let summary = ran.ended.map_err(|error| self.failed(&error))?;
+        if let Some(failure) = ran.broken {
+            let resume = self.go_on(&[]);
+            return Err(failure.stopped_midway().gone_on_by("go on with", resume));
+        }
+        if matches!(summary.ending, Ending::Canary | Ending::CanaryWrong(_)) && !io.is_json() {
+            let rows = text::table(["USER", "IDENTITY", "OUTCOME"], &ran.first);
+            io.result(&(rows.join("\n") + "\n\n"))?;
+        }
+        Ok(summary)
+    }
+
+    fn options(&self) -> Apply {
+        let (caps, work) = (&self.typed.caps, &self.typed.work);
+        let mut options = Apply::default()
+            .by(&self.target.who, self.run.operator())
+            .max(caps.max)
+            .max_failures(caps.max_failures)
+            .concurrency(work.concurrency)
+            .evidence(match work.read {
+                Read::Auto => Evidence::Auto,
+                Read::Always => Evidence::Read,
+                Read::Never => Evidence::Unread,
+            });
+        if self.is_canary_right {
+            options = options.canary_is_right();
+        } else if let Some(rows) = caps.canary {
+            options = options.canary(rows);
+        }
+        if let Some(until) = &self.until {
+            options = options.until(until.timestamp().into());
+        }
+        options
+    }
+
+    /// Prints how the run went, and fails unless the job is done.
+    fn tell(&self, summary: &Summary, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
+        let file = self.failures(job)?;
+        let counts = job.counts().map_err(|error| self.failed(&error))?;
+        let told = summary::Told {
+            job: &self.typed.job,
+            ending: &summary.ending,
+            run: &summary.counts,
+            all: &counts,
+            rows: job.plan().rows,
+            summary,
+            failures: file.as_deref(),
+        };
+        io.result(&told.shown(io.is_json(), io.out_paint())?)?;
+        self.judge(summary, &counts)
+    }
+
+    /// Says how the job stands where there was nothing to do.
+    fn nothing_left(&self, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
+        let counts = job.counts().map_err(|error| self.failed(&error))?;
+        io.result(&summary::stands(
+            job.plan(),
+            &counts,
+            io.is_json(),
+            io.out_paint(),
+        )?)?;
+        Self::complete(&counts)
+    }
+
+    fn judge(&self, summary: &Summary, counts: &Counts) -> Result<(), Failure> {
+        let on = |kind, message: String| {
+            Err(Failure::new(kind, message).gone_on_by("go on with", self.go_on(&[])))
+        };
+        let left = counted(counts.pending + counts.unknown, "row is", "rows are");
+        match &summary.ending {
+            Ending::Complete if counts.unknown > 0 => on(
+                Kind::PartlyDone,
+                format!(
+                    "of {} it is not known whether it was done; the next run reads first",
+                    counted(counts.unknown, "row", "rows")
+                ),
+            ),
+            Ending::Complete => Self::complete(counts),
+            Ending::Max => on(
+                Kind::Capped,
+                format!("as many rows are done as --max lets a run do; {left} left"),
+            ),
+            Ending::MaxFailures => on(
+                Kind::Capped,
+                format!("too many rows failed for this run to go on (--max-failures); {left} left"),
+            ),
+            Ending::Canary => Err(self.gate()),
+            Ending::CanaryWrong(problem) => Err(Failure::new(
+                Kind::CanaryWrong,
+                format!("the first rows did not come out as they should: {problem}"),
+            )
+            .hint("look at their accounts before anything else; --canary-ok goes on all the same")),
+            Ending::Until => on(
+                Kind::Interrupted,
+                format!("the time was up (--until); {left} left"),
+            ),
+            Ending::Stopped => on(Kind::Interrupted, format!("interrupted; {left} left")),
+            Ending::Unreachable(error) | Ending::Refused(error) => Err(self
+                .failed(error)
+                .gone_on_by("once the cause is gone, go on with", self.go_on(&[]))),
+            _ => on(Kind::Interrupted, format!("stopped; {left} left")),
+        }
+    }
+
+    /// Whether a job without anything left to do is done.
+    fn complete(counts: &Counts) -> Result<(), Failure> {
+        let not_done = failed(counts) + skipped(counts);
+        if not_done == 0 {
+            return Ok(());
+        }
+        let message = format!("not all was done: {} failed or left alone", {
+            counted(not_done, "row", "rows")
+        });
+        let kind = match counts.finished() - skipped(counts) {
+            0 => Kind::NothingDone,
+            _ => Kind::PartlyDone,
+        };
+        Err(Failure::new(kind, message))
+    }
+
+    /// The first rows wait to be looked at.
+    fn gate(&self) -> Failure {
+        let message =
+            "the first rows are done, and the rest waits until someone has looked at them";
+        let kind = Kind::Job(unlink_batch::ErrorKind::CanaryWaits);
+        Failure::new(kind, message).gone_on_by(
+            "look at their accounts; if they are right, go on with",
+            self.go_on(&["--canary-ok"]),
+        )
+    }
+
+    /// The command that goes on from here.
+    fn go_on(&self, more: &[&str]) -> String {
+        let (typed, caps, work) = (self.typed, &self.typed.caps, &self.typed.work);
+        let mut options = Vec::new();
+        let mut add = |name: &str, value: Option<String>| {
+            options.extend(
+                value
+                    .map(|value| [name.to_owned(), value])
+                    .into_iter()
+                    .flatten(),
+            );
+        };
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        add("--expect", typed.expect.map(|digest| digest.to_string()));
+        add("--confirm-tenant", typed.confirm_tenant.clone());
+        add("--max", (caps.max != 1_000).then(|| caps.max.to_string()));
+        let failures = (caps.max_failures != 10).then(|| caps.max_failures.to_string());
+        add("--max-failures", failures);
+        add(
+            "--read",
+            match work.read {
+                Read::Auto => None,
+                Read::Always => Some("always".to_owned()),
+                Read::Never => Some("never".to_owned()),
+            },
+        );
+        let concurrency = work.concurrency.get();
+        add(
+            "--concurrency",
+            (concurrency != 16).then(|| concurrency.to_string()),
+        );
+        add("--failures", typed.failures.as_ref().map(text));
+        options.extend(more.iter().map(|word| (*word).to_owned()));
+        options.extend(typed.change.yes.then(|| "--yes".to_owned()));
+        self.run.next("apply", &typed.job, &options)
+    }
+
+    /// Writes the rows that failed or were left alone as a list, and returns where it is; nothing if there are none.
+    fn failures(&self, job: &Job) -> Result<Option<PathBuf>, Failure> {
+        let given = self.typed.failures.clone();
+        let path = given.unwrap_or_else(|| beside(&self.typed.job, "failures.csv"));
+        let mut list = String::from("user_id,provider,identity_user_id,reason\n");
+        let head = list.len();
+        job.failures(|row| {
+            let cells = [
+                &row.user_id,
+                &row.provider,
+                &row.identity_user_id,
+                &row.message,
+            ];
+            list += &csv::record(&cells.map(String::as_str));
+            Ok(())
+        })
+        .map_err(|error| self.failed(&error))?;
+        let unwritten = |error: std::io::Error| {
+            let message = format!("{} cannot be written", path.display());
+            Failure::new(Kind::File, message).because(&error)
+        };
+        if list.len() == head {
+            // What an earlier run left there is not true any more.
+            return match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritten(error)),
+                _ => Ok(None),
+            };
+        }
+        write(&path, &list).map_err(unwritten)?;
+        Ok(Some(path))
+    }
+}
+
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+
+    private::create(path)?.write_all(text.as_bytes())
+}

@@ -1,0 +1,131 @@
+//! The commands that work on a job, one to a file, and what they share.
+
+pub(super) mod apply;
+mod csv;
+pub(super) mod plan;
+mod progress;
+mod running;
+pub(super) mod status;
+mod summary;
+pub(super) mod verify;
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    commands::Run,
+    exit::Kind,
+    failure::Failure,
+    io::Io,
+    text::{printable, shell_word},
+};
+
+/// The name under which these commands are told to be run.
+const PROGRAM: &str = env!("CARGO_BIN_NAME");
+
+impl Run<'_> {
+    /// The operating system's user, for a record of who did what: the name it goes by, which anyone may set, and its id.
+    fn operator(&self) -> String {
+        let names = ["USER", "LOGNAME", "USERNAME"];
+        // A name that is no text is as good as none.
+        let mut names = names
+            .into_iter()
+            .filter_map(|name| self.environment.text(name).ok()?);
+        let name = names.next().unwrap_or("not named");
+        #[cfg(unix)]
+        return format!("{name} (uid {})", rustix::process::getuid().as_raw());
+        #[cfg(not(unix))]
+        name.to_owned()
+    }
+
+    /// A command to run next, at the same tenant and in the same form.
+    fn next(&self, command: &str, job: &Path, options: &[String]) -> String {
+        let job = job.to_string_lossy().into_owned();
+        // A file whose name begins like an option is one below this directory.
+        let job = if job.starts_with('-') {
+            format!("./{job}")
+        } else {
+            job
+        };
+        let words = [vec![job], options.to_vec(), self.shared.words()].concat();
+        let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
+        format!("{PROGRAM} {command} {}", words.join(" "))
+    }
+}
+
+/// A file that is read, or standard input.
+struct Source<'a> {
+    name: String,
+    reader: Box<dyn Read + 'a>,
+    bar: ProgressBar,
+}
+
+impl<'a> Source<'a> {
+    /// Opens the file, or takes what is left of standard input for `-`.
+    fn open(run: &Run<'_>, path: &Path, io: &'a mut Io<'_>) -> Result<Self, Failure> {
+        let shows = io.has_moving_parts();
+        if path == Path::new("-") {
+            if run.shared.token_file.as_deref() == Some(path) {
+                let message = "--from and --token-file both read standard input, but only one can";
+                return Err(Failure::usage(message));
+            }
+            // What is left of the input is no answer to a question.
+            io.has_person = false;
+            return Ok(Self {
+                name: "standard input".to_owned(),
+                reader: Box::new(&mut io.input),
+                bar: ProgressBar::hidden(),
+            });
+        }
+        let unreadable = |error| Failure::file(Kind::File, path, &error);
+        let file = File::open(path).map_err(unreadable)?;
+        let about = file.metadata().map_err(unreadable)?;
+        if about.is_dir() {
+            return Err(Failure::new(
+                Kind::File,
+                format!("{} is a directory", path.display()),
+            ));
+        }
+        let bar = match shows && about.is_file() {
+            true => reading(about.len()),
+            false => ProgressBar::hidden(),
+        };
+        Ok(Self {
+            name: path.to_string_lossy().into_owned(),
+            reader: Box::new(bar.wrap_read(file)),
+            bar,
+        })
+    }
+}
+
+impl Drop for Source<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// A bar for a file of this size.
+fn reading(bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
+    bar.with_style(style("{bar:30} {bytes} of {total_bytes} read, {eta} left"))
+}
+
+/// A template of ours is one that can be read.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A name with something in place of what its job's file ends with.
+fn beside(job: &Path, end: &str) -> PathBuf {
+    job.with_extension(end)
+}
+
+/// A path as text for people.
+fn path_text(path: &Path) -> String {
+    printable(&path.to_string_lossy()).into_owned()
+}

@@ -1,0 +1,200 @@
+//! What is shown while a job is applied: a bar at a terminal, a line now and then elsewhere, and results as they come.
+
+use std::{collections::VecDeque, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget};
+use serde::Serialize;
+use unlink_batch::{Counts, Progress};
+
+use crate::{
+    commands::jobs::style,
+    failure::Failure,
+    io::Io,
+    json::{self, IdentityDocument},
+    text::{count, span},
+};
+
+/// How often a bar is drawn anew, whatever happens.
+const DRAWN_EVERY: Duration = Duration::from_millis(500);
+/// How often a line is written where there is no bar.
+const SAID_EVERY: Duration = Duration::from_secs(5);
+/// The rate is that of the last so many looks.
+const LOOKS: usize = 20;
+/// After this long without a result it is said that there is none.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// How many results are kept, to be looked at.
+const FIRST: usize = 50;
+
+/// What came of a row, as a line of JSON.
+#[derive(Serialize)]
+struct ResultDocument<'a> {
+    row: u64,
+    user_id: &'a unlink::UserId,
+    identity: IdentityDocument<'a>,
+    outcome: &'a str,
+    message: Option<&'a str>,
+}
+
+/// How far a run is.
+pub(super) struct Shown {
+    bar: Option<ProgressBar>,
+    /// The rows that this run does at most.
+    rows: u64,
+    counts: Counts,
+    /// When how many rows had a result; the oldest first.
+    looks: VecDeque<(Duration, u64)>,
+    last_result: Duration,
+    first: Vec<[String; 3]>,
+}
+
+impl Shown {
+    /// Begins at `now`, by the clock that all later times are of.
+    pub(super) fn new(rows: u64, now: Duration, io: &Io<'_>) -> Self {
+        let bar = io.has_moving_parts().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr());
+            bar.set_style(style("{bar:24} {pos}/{len} {msg}"));
+            bar
+        });
+        Self {
+            bar,
+            rows,
+            counts: Counts::default(),
+            looks: VecDeque::from([(now, 0)]),
+            last_result: now,
+            first: Vec::new(),
+        }
+    }
+
+    /// How long until the next [`look`](Self::look).
+    pub(super) const fn look_every(&self) -> Duration {
+        if self.bar.is_some() {
+            DRAWN_EVERY
+        } else {
+            SAID_EVERY
+        }
+    }
+
+    /// Takes what came of a row.
+    pub(super) fn result(
+        &mut self,
+        result: &Progress,
+        now: Duration,
+        io: &mut Io<'_>,
+    ) -> Result<(), Failure> {
+        self.counts = result.counts;
+        self.last_result = now;
+        if self.first.len() < FIRST {
+            let outcome = result.outcome.to_owned();
+            let (user, identity) = (result.user_id.to_string(), result.identity.to_string());
+            self.first.push([user, identity, outcome]);
+        }
+        if io.is_json() {
+            return io.result(&json::line(&ResultDocument {
+                row: result.row,
+                user_id: &result.user_id,
+                identity: IdentityDocument::new(&result.identity, None),
+                outcome: result.outcome,
+                message: result.message.as_deref(),
+            })?);
+        }
+        Ok(())
+    }
+
+    /// Shows how far it is.
+    pub(super) fn look(&mut self, now: Duration, io: &mut Io<'_>) {
+        let done = with_a_result(&self.counts);
+        if self.looks.len() == LOOKS {
+            self.looks.pop_front();
+        }
+        self.looks.push_back((now, done));
+        let told = self.in_words(now);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(done);
+                bar.set_message(told);
+            }
+            None => io.say(&format!(
+                "{} of {} rows, {told}",
+                count(done),
+                count(self.rows)
+            )),
+        }
+    }
+
+    /// Says a line without disturbing the bar.
+    pub(super) fn say(&self, line: &str, io: &mut Io<'_>) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| io.say(line)),
+            None => io.say(line),
+        }
+    }
+
+    /// Leaves the place to what is said next, and returns the first results: user, identity and outcome.
+    pub(super) fn end(self) -> Vec<[String; 3]> {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+        self.first
+    }
+
+    fn in_words(&self, now: Duration) -> String {
+        let counts = &self.counts;
+        let mut told = format!(
+            "{} done, {} skipped, {} failed",
+            count(with_a_result(counts) - skipped(counts) - failed(counts)),
+            count(skipped(counts)),
+            count(failed(counts)),
+        );
+        let silence = now.saturating_sub(self.last_result);
+        let rate = self.rate();
+        if silence >= QUIET {
+            told += &format!(", no result for {}", span(silence));
+        } else if rate > 0.0 {
+            let left = self.rows.saturating_sub(with_a_result(counts));
+            told += &format!(", {rate:.1} a second");
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a time for people, in round units"
+            )]
+            let seconds = left as f64 / rate;
+            if let Ok(left) = Duration::try_from_secs_f64(seconds) {
+                told += &format!(", about {} left", span(left));
+            }
+        }
+        told
+    }
+
+    /// Results a second, over the last looks.
+    fn rate(&self) -> f64 {
+        let (Some((from, before)), Some((to, after))) = (self.looks.front(), self.looks.back())
+        else {
+            return 0.0;
+        };
+        let seconds = to.saturating_sub(*from).as_secs_f64();
+        if seconds <= 0.0 {
+            return 0.0;
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate for people, to a decimal"
+        )]
+        let results = (after - before) as f64;
+        results / seconds
+    }
+}
+
+/// Rows that have a result.
+pub(super) const fn with_a_result(counts: &Counts) -> u64 {
+    counts.finished() + failed(counts)
+}
+
+/// Rows that were left alone.
+pub(super) const fn skipped(counts: &Counts) -> u64 {
+    counts.stale
+}
+
+/// Rows that failed, in their first half or in their second.
+pub(super) const fn failed(counts: &Counts) -> u64 {
+    counts.failed + counts.not_deleted
+}

@@ -1,0 +1,77 @@
+//! A run of a job from here: interrupts in, results and progress out, until it ends.
+
+use std::pin::pin;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use unlink::transport::Time;
+use unlink_batch::{Error, Progress, Stopper};
+
+use crate::{
+    commands::jobs::progress::Shown, exit::Kind, failure::Failure, interrupt::Interrupts, io::Io,
+};
+
+/// How a run went.
+pub(super) struct Ran<T> {
+    pub(super) ended: Result<T, Error>,
+    /// The first results: user, identity and outcome.
+    pub(super) first: Vec<[String; 3]>,
+    /// Why results could not be written, which stopped the run.
+    pub(super) broken: Option<Failure>,
+}
+
+/// Runs to the end, or to the stop that an interrupt or a broken output makes.
+pub(super) async fn drive<T>(
+    running: impl Future<Output = Result<T, Error>>,
+    mut results: UnboundedReceiver<Progress>,
+    stopper: Stopper,
+    time: &dyn Time,
+    rows: u64,
+    io: &mut Io<'_>,
+) -> Result<Ran<T>, Failure> {
+    let mut interrupts = Interrupts::listen().map_err(|error| {
+        Failure::new(Kind::File, "interrupts cannot be listened to").because(&error)
+    })?;
+    let mut shown = Shown::new(rows, time.now(), io);
+    let mut broken = None;
+    let mut is_interrupted = false;
+    let mut running = pin!(running);
+    let mut look = time.sleep(shown.look_every());
+    let ended = loop {
+        tokio::select! {
+            biased;
+            () = interrupts.next() => {
+                if is_interrupted {
+                    stopper.at_once();
+                } else {
+                    is_interrupted = true;
+                    stopper.finish();
+                    shown.say("Interrupted: what is in flight is finished; a second interrupt ends it at once.", io);
+                }
+            }
+            Some(result) = results.recv() => {
+                if broken.is_none() {
+                    broken = shown.result(&result, time.now(), io).err();
+                    if broken.is_some() {
+                        // Whoever should read the results is gone, or the disk is full: nothing more is begun.
+                        stopper.finish();
+                    }
+                }
+            }
+            ended = &mut running => break ended,
+            () = &mut look => {
+                shown.look(time.now(), io);
+                look = time.sleep(shown.look_every());
+            }
+        }
+    };
+    while let Ok(result) = results.try_recv() {
+        if broken.is_none() {
+            broken = shown.result(&result, time.now(), io).err();
+        }
+    }
+    Ok(Ran {
+        ended,
+        first: shown.end(),
+        broken,
+    })
+}

@@ -1,0 +1,216 @@
+//! Interrupts of a run, and what a terminal shows of one.
+
+use std::{
+    io::{BufReader, Read as _},
+    process::{Child, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use unlink_sandbox::{Fault, Kind};
+
+use crate::{desk::Desk, prompt::AtTerminal};
+
+/// A run with its streams connected.
+struct Running {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+    err: BufReader<std::process::ChildStderr>,
+}
+
+impl Running {
+    fn start(desk: &Desk, words: &[&str]) -> Self {
+        let mut child = desk
+            .cli(words)
+            .into_command()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self {
+            out: BufReader::new(child.stdout.take().unwrap()),
+            err: BufReader::new(child.stderr.take().unwrap()),
+            child,
+        }
+    }
+
+    fn interrupt(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn line_of(stream: &mut impl std::io::BufRead) -> String {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// The exit code, and what it still had to say on both streams.
+    fn end(mut self) -> (Option<i32>, String, String) {
+        let (mut out, mut err) = (String::new(), String::new());
+        self.err.read_to_string(&mut err).unwrap();
+        self.out.read_to_string(&mut out).unwrap();
+        (self.child.wait().unwrap().code(), out, err)
+    }
+}
+
+/// Answers that come late, but the first.
+fn late(desk: &Desk, ms: u64) {
+    desk.sandbox
+        .inject(Fault::new(Kind::Delay { ms }).method("DELETE").skip(1));
+}
+
+/// Goes on to the end, and sees that nothing was sent twice without a look at it.
+fn finish(desk: &Desk, users: usize) {
+    desk.sandbox.clear_faults();
+    desk.expect(0, &["apply", "job.db", "--yes"]);
+    let status = desk.expect(0, &["status", "job.db", "--json"]).document();
+    assert_eq!(status["counts"]["unlinked"], users, "{status}");
+    for number in 1..=users {
+        let user = desk.sandbox.user(&format!("auth0|{number}")).unwrap();
+        assert_eq!(user["identities"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn one_interrupt_finishes_what_is_in_flight() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let desk = Desk::of_users(40);
+        desk.plan("old", &[]);
+        late(&desk, 300);
+        let words = ["apply", "job.db", "--yes", "--json", "--concurrency", "4"];
+        let mut running = Running::start(&desk, &words);
+        let first = Running::line_of(&mut running.out);
+        assert!(first.contains("\"unlinked\""), "{first}");
+        running.interrupt(signal);
+        let (code, out, err) = running.end();
+        assert_eq!(code, Some(130), "{out} {err}");
+        let done = 1 + out.lines().count() - 1;
+        assert!((1..40).contains(&done), "{out}");
+        assert!(
+            err.contains("auth0-unlink apply job.db --concurrency 4 --yes --json"),
+            "{err}"
+        );
+        let status = desk.expect(0, &["status", "job.db", "--json"]).document();
+        assert_eq!(status["counts"]["unknown"], 0, "{status}");
+        assert_eq!(status["counts"]["unlinked"], done, "{status}");
+        assert_eq!(desk.sent("DELETE"), done);
+        finish(&desk, 40);
+        assert_eq!(desk.sent("DELETE"), 40, "each was sent once");
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_and_the_next_run_looks_first() {
+    let desk = Desk::of_users(6);
+    desk.plan("old", &[]);
+    // Longer than the test may take.
+    late(&desk, 600_000);
+    let words = ["apply", "job.db", "--yes", "--concurrency", "2"];
+    let mut running = Running::start(&desk, &words);
+    // What it does, and nothing on the way before the first line of progress.
+    while !Running::line_of(&mut running.err).starts_with("1 of 6 rows, 1 done") {}
+    running.interrupt(Signal::INT);
+    let line = Running::line_of(&mut running.err);
+    assert!(
+        line.starts_with("Interrupted: what is in flight is finished"),
+        "{line}"
+    );
+    running.interrupt(Signal::INT);
+    let (code, out, err) = running.end();
+    assert_eq!(code, Some(130), "{out} {err}");
+    assert!(
+        err.contains("go on with auth0-unlink apply job.db --concurrency 2 --yes"),
+        "{err}"
+    );
+    let status = desk.expect(0, &["status", "job.db", "--json"]).document();
+    assert_eq!(status["counts"]["unlinked"], 1, "{status}");
+    let unknown = status["counts"]["unknown"].as_u64().unwrap();
+    assert!(unknown >= 2, "{status}");
+    let before = desk.sandbox.requests().len();
+    finish(&desk, 6);
+    // Those in doubt were read, each before anything else was sent for its user.
+    let requests = desk.sandbox.requests();
+    let reads = requests[before..]
+        .iter()
+        .take_while(|request| request.method == "GET");
+    assert!(reads.count() >= 1, "{requests:?}");
+    assert_eq!(
+        desk.sent("DELETE"),
+        6,
+        "what was applied before the interrupt was not sent again"
+    );
+}
+
+#[test]
+fn results_that_nobody_reads_stop_the_run() {
+    let desk = Desk::of_users(200);
+    desk.plan("old", &[]);
+    desk.sandbox
+        .inject(Fault::new(Kind::Delay { ms: 20 }).method("DELETE"));
+    let words = ["apply", "job.db", "--yes", "--json", "--concurrency", "1"];
+    let mut running = Running::start(&desk, &words);
+    Running::line_of(&mut running.out);
+    let Running {
+        mut child,
+        out,
+        mut err,
+    } = running;
+    drop(out);
+    let mut told = String::new();
+    err.read_to_string(&mut told).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{told}");
+    assert!(desk.sent("DELETE") < 200);
+    finish(&desk, 200);
+}
+
+#[test]
+fn at_a_terminal_a_bar_shows_how_far_it_is_and_the_gate_asks() {
+    let desk = Desk::of_users(5);
+    desk.plan("old", &[]);
+    let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--canary", "2"]));
+    let question = asked.read_until("[y/N] ").to_owned();
+    assert!(
+        question.contains("This run does 2 of the 5 that are left."),
+        "{question}"
+    );
+    asked.reply("y\n");
+    let gate = asked
+        .read_until("should the rest be done? [y/N] ")
+        .to_owned();
+    assert!(gate.contains("Look at these accounts."), "{gate}");
+    let ran = asked.answer("y\n");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("samlp|old|1"), "{ran:?}");
+    assert_eq!(desk.sent("DELETE"), 5);
+}
+
+#[test]
+fn a_no_at_the_gate_leaves_the_rest() {
+    let desk = Desk::of_users(5);
+    desk.plan("old", &[]);
+    let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--canary", "2", "--yes"]));
+    asked.read_until("should the rest be done? [y/N] ");
+    let ran = asked.answer("n\n");
+    assert_eq!(ran.code, Some(6), "{ran:?}");
+    assert_eq!(desk.sent("DELETE"), 2);
+}
+
+#[test]
+fn a_deletion_is_agreed_to_by_the_tenants_name() {
+    for (typed, code, deletes) in [
+        ("y", 6, 0),
+        ("example.auth0.com", 6, 0),
+        ("", 6, 0),
+        ("the name", 0, 4),
+    ] {
+        let desk = Desk::of_users(2);
+        desk.plan("old", &["--delete"]);
+        let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--yes"]));
+        let question = asked.read_until("type the tenant's name: ").to_owned();
+        assert!(question.contains("deleted for good"), "{question}");
+        let typed = typed.replace("the name", &desk.sandbox.domain());
+        let ran = asked.answer(&format!("{typed}\n"));
+        assert_eq!(ran.code, Some(code), "{typed} {ran:?}");
+        assert_eq!(desk.sent("DELETE"), deletes, "{typed}");
+    }
+}

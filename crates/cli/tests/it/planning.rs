@@ -1,0 +1,336 @@
+//! `plan`: what it makes of lists and exports, good and bad, and that it changes nothing.
+
+use std::io::Write as _;
+
+use unlink_sandbox::Sandbox;
+
+use crate::{
+    desk::Desk,
+    support::{Ran, cli},
+};
+
+const HEADER: &str = "user_id,provider,identity_user_id\n";
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A desk whose tenant nobody needs.
+fn desk() -> Desk {
+    Desk::at(Sandbox::start().unwrap())
+}
+
+#[test]
+fn an_export_is_planned_with_all_that_is_to_be_known() {
+    let desk = Desk::of_users(3);
+    desk.export("export.json");
+    // One whose main identity is on the connection, and one without a verified address but there.
+    let more = r#"{"user_id":"samlp|old|9","email":"nine@example.com","email_verified":true,"identities":[{"provider":"samlp","user_id":"old|9","connection":"old"}]}
+{"user_id":"auth0|8","email":"eight@example.com","email_verified":false,"identities":[{"provider":"auth0","user_id":"8","connection":"db"},{"provider":"samlp","user_id":"old|8","connection":"old"}]}
+"#;
+    desk.write("export.json", desk.read("export.json") + more);
+    let words = [
+        "plan",
+        "--from",
+        "export.json",
+        "--connection",
+        "old",
+        "-o",
+        "job.db",
+    ];
+    insta::assert_snapshot!("plan_export", desk.told(&desk.expect(0, &words)));
+    let words = [
+        "plan",
+        "--from",
+        "export.json",
+        "--connection",
+        "old",
+        "-o",
+        "two.db",
+        "--json",
+    ];
+    let document = desk.expect(0, &words).document();
+    insta::assert_snapshot!(
+        "plan_export_json",
+        crate::desk::stable(&serde_json::to_string_pretty(&document).unwrap())
+            .replace(document["id"].as_str().unwrap(), "ID")
+            .replace(&desk.sandbox.domain(), "LOCAL")
+    );
+    assert_eq!(desk.sandbox.requests().len(), 0);
+}
+
+#[test]
+fn a_plan_needs_a_tenant_and_no_credentials() {
+    let desk = desk();
+    desk.write("list.csv", format!("{HEADER}auth0|1,github,2\n"));
+    let ran = cli(&[
+        "plan",
+        "--from",
+        "list.csv",
+        "-o",
+        "job.db",
+        "--domain",
+        "example.eu.auth0.com",
+    ])
+    .dir(&desk.path(""))
+    .run();
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(
+        ran.out
+            .contains("for example.eu.auth0.com: unlink 1 identity."),
+        "{ran:?}"
+    );
+    let status = cli(&["status", "job.db"]).dir(&desk.path("")).run();
+    assert_eq!(status.code, Some(0), "{status:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_plan_writes_only_its_owner_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = desk();
+    desk.write("list.csv", format!("{HEADER}auth0|1,github,2\nauth0|1\n"));
+    desk.expect(
+        0,
+        &[
+            "plan",
+            "--from",
+            "list.csv",
+            "-o",
+            "job.db",
+            "--skip-bad",
+            "bad.json",
+        ],
+    );
+    for name in ["job.db", "bad.json"] {
+        let mode = desk.path(name).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[test]
+fn each_form_of_a_list_is_taken() {
+    let desk = desk();
+    let forms: [(&str, Vec<u8>, &[&str]); 6] = [
+        ("plain", format!("{HEADER}auth0|1,github,2\n").into(), &[]),
+        (
+            "crlf",
+            format!("\u{feff}{HEADER}auth0|1,github,2\n")
+                .replace('\n', "\r\n")
+                .into(),
+            &[],
+        ),
+        (
+            "gzip",
+            gzip(format!("{HEADER}auth0|1,github,2\n").as_bytes()),
+            &[],
+        ),
+        (
+            "named",
+            "who,where,what\nauth0|1,github,2\n".into(),
+            &[
+                "--user-id-column",
+                "who",
+                "--provider-column",
+                "where",
+                "--identity-column",
+                "what",
+            ],
+        ),
+        (
+            "ndjson",
+            r#"{"user_id":"auth0|1","provider":"github","identity_user_id":2}"#.into(),
+            &[],
+        ),
+        (
+            "pairs",
+            r#"{"user_id":"auth0|1","identity":"github|2"}"#.into(),
+            &[],
+        ),
+    ];
+    let mut digests = Vec::new();
+    for (name, content, more) in forms {
+        desk.write("list", content);
+        let job = format!("{name}.db");
+        let words = ["plan", "--from", "list", "-o", &job, "--json"];
+        let document = desk.expect(0, &[&words[..], more].concat()).document();
+        digests.push(document["digest"].to_string());
+    }
+    let piped = desk.cli(&["plan", "--from", "-", "-o", "piped.db", "--json"]);
+    let piped = piped.input(&format!("{HEADER}auth0|1,github,2\n")).run();
+    assert_eq!(piped.code, Some(0), "{piped:?}");
+    digests.push(piped.document()["digest"].to_string());
+    digests.dedup();
+    assert_eq!(
+        digests.len(),
+        1,
+        "the same rows are the same plan: {digests:?}"
+    );
+}
+
+#[test]
+fn every_selection_narrows() {
+    let desk = Desk::of_users(4);
+    desk.export("export.json");
+    let rows = |name: &str, words: &[&str]| {
+        let job = format!("{name}.db");
+        let all = [
+            &["plan", "--from", "export.json", "-o", &job, "--json"],
+            words,
+        ]
+        .concat();
+        desk.expect(0, &all).document()["rows"].as_u64().unwrap()
+    };
+    assert_eq!(rows("one", &["--connection", "old"]), 4);
+    assert_eq!(
+        rows("two", &["--connection", "old", "--connection", "github"]),
+        8
+    );
+    assert_eq!(rows("three", &["--provider", "github"]), 4);
+    assert_eq!(rows("four", &["--identity", "github|1002"]), 1);
+    assert_eq!(
+        rows("five", &["--provider", "github", "--connection", "old"]),
+        0
+    );
+    assert_eq!(rows("six", &["--where-email-differs"]), 0);
+}
+
+#[test]
+fn bad_input_says_what_is_wrong_and_makes_no_job() {
+    let desk = desk();
+    let tell = |name: &str, content: &[u8], more: &[&str]| {
+        desk.write(name, content);
+        let words = [&["plan", "--from", name, "-o", "job.db"], more].concat();
+        let ran = desk.run(&words);
+        assert!(!desk.has("job.db"), "{name}");
+        assert_eq!(ran.out, "", "{name}");
+        format!("{name}: exit {}\n{}", ran.code.unwrap(), ran.err)
+    };
+    let rows = format!(
+        "{HEADER}auth0|1,github,2\nauth0|1,github\n,github,2\nauth0|1,,2\nauth0|1,github,\nauth0|1,auth0,1\nauth0|1,github,\"2\n"
+    );
+    let whole = gzip(format!("{HEADER}auth0|1,github,2\n").as_bytes());
+    let export = r#"{"user_id":"auth0|1","identities":[{"provider":"auth0","user_id":"1","connection":"db"}]}"#;
+    let told = [
+        tell("rows.csv", rows.as_bytes(), &[]),
+        tell(
+            "rows.ndjson",
+            b"{\"user_id\":\"auth0|1\",\"identity\":\"github\"}\n{\"user_id\":7}\n{\n",
+            &[],
+        ),
+        tell(
+            "not-utf8.csv",
+            &[HEADER.as_bytes(), b"auth0|\xff,github,2\n"].concat(),
+            &[],
+        ),
+        tell("cut-off.csv.gz", &whole[..whole.len() - 9], &[]),
+        tell(
+            "damaged.csv.gz",
+            &[&whole[..whole.len() - 8], b"????????"].concat(),
+            &[],
+        ),
+        tell("no-column.csv", b"user_id,provider\nauth0|1,github\n", &[]),
+        tell("unselected.json", export.as_bytes(), &[]),
+        tell(
+            "selected.csv",
+            format!("{HEADER}auth0|1,github,2\n").as_bytes(),
+            &["--connection", "old"],
+        ),
+        tell(
+            "long.ndjson",
+            &[
+                b"{\"user_id\":\"".as_slice(),
+                &vec![b'x'; 33 << 20],
+                b"\"}\n",
+            ]
+            .concat(),
+            &[],
+        ),
+    ];
+    insta::assert_snapshot!("bad_input", told.join("\n"));
+}
+
+#[test]
+fn a_bad_line_is_a_document_for_scripts() {
+    let desk = desk();
+    desk.write("list.csv", format!("{HEADER}auth0|1,github\n"));
+    let ran = desk.expect(1, &["plan", "--from", "list.csv", "-o", "job.db", "--json"]);
+    insta::assert_snapshot!("bad_lines_json", desk.told(&ran));
+}
+
+#[test]
+fn bad_lines_can_be_left_out_into_a_file_of_their_own() {
+    let desk = desk();
+    desk.write(
+        "list.csv",
+        format!("{HEADER}auth0|1,github,2\nauth0|1,github\nauth0|1,github,2\n"),
+    );
+    let words = [
+        "plan",
+        "--from",
+        "list.csv",
+        "-o",
+        "job.db",
+        "--skip-bad",
+        "bad.json",
+    ];
+    let ran = desk.expect(0, &words);
+    assert!(
+        ran.out
+            .contains("1 row, 1 duplicate folded into them, 1 bad line left out"),
+        "{ran:?}"
+    );
+    insta::assert_snapshot!(desk.read("bad.json"), @r#"{"column":1,"line":3,"reason":"2 fields, but the header has 3","text":"auth0|1,github"}"#);
+    // The source itself is not written over.
+    let words = [
+        "plan",
+        "--from",
+        "list.csv",
+        "-o",
+        "other.db",
+        "--skip-bad",
+        "list.csv",
+    ];
+    let ran = desk.expect(1, &words);
+    assert!(desk.read("list.csv").starts_with(HEADER), "{ran:?}");
+    assert!(!desk.has("other.db"));
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let desk = desk();
+    desk.write("list.csv", format!("{HEADER}auth0|1,github,2\n"));
+    desk.expect(0, &["plan", "--from", "list.csv", "-o", "job.db"]);
+    // Another program's database, and a job of a version to come: the number stands in the header, after "user version".
+    let mut job = std::fs::read(desk.path("job.db")).unwrap();
+    job[60..64].copy_from_slice(&99_i32.to_be_bytes());
+    desk.write("newer.db", &job);
+    job[68..72].copy_from_slice(&7_i32.to_be_bytes());
+    desk.write("foreign.db", &job);
+    let told = |words: &[&str]| {
+        let ran: Ran = desk.run(words);
+        format!(
+            "$ {}\nexit {}\n{}",
+            words.join(" "),
+            ran.code.unwrap(),
+            ran.err
+        )
+    };
+    let all = [
+        told(&["plan", "--from", "nowhere.csv", "-o", "new.db"]),
+        told(&["plan", "--from", ".", "-o", "new.db"]),
+        told(&["plan", "--from", "list.csv", "-o", "job.db"]),
+        told(&["status", "nowhere.db"]),
+        told(&["status", "list.csv"]),
+        told(&["status", "foreign.db"]),
+        told(&["status", "newer.db"]),
+        told(&["verify", "job.db", "--from", "list.csv"]),
+        told(&["plan", "--from", "-", "--token-file", "-", "-o", "new.db"]),
+    ];
+    let folder = desk.path("").to_string_lossy().into_owned();
+    insta::assert_snapshot!("unusable_files", all.join("\n").replace(&folder, "FOLDER/"));
+    assert!(!desk.has("new.db"));
+}
