@@ -355,3 +355,55 @@ impl Operation for TokenRequest {
         Ok(Issued { token, life })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_forgets_the_refused_token_and_no_newer_one() {
+        let token = |text: &str| AccessToken::new(text).unwrap();
+        let credentials = ClientCredentials::new("the-client", "secret");
+        let issued = Issued {
+            token: token("newer"),
+            life: SHORT_LIFE,
+        };
+        lock(&credentials.cache).current = Some(Fetched::new(issued, Duration::ZERO, 0.0));
+        assert!(
+            credentials.refused(&token("older")),
+            "asking again may help"
+        );
+        assert!(lock(&credentials.cache).current.is_some());
+        assert!(credentials.refused(&token("newer")));
+        assert!(lock(&credentials.cache).current.is_none());
+    }
+
+    #[test]
+    fn a_token_is_renewed_at_three_quarters_of_its_life_or_later_and_serves_until_shortly_before_its_end()
+     {
+        let seconds = Duration::from_secs;
+        for (life, jitter, refresh_at, serves_until) in [
+            (1000, 0.0, 750, 990),
+            (1000, 1.0, 900, 990),
+            (86_400, 0.5, 71_280, 86_390),
+            // The margin is no more than a twentieth of a short life.
+            (60, 0.0, 45, 57),
+        ] {
+            let issued = Issued {
+                token: AccessToken::new("one").unwrap(),
+                life: seconds(life),
+            };
+            let fetched = Fetched::new(issued, seconds(5), jitter);
+            assert_eq!(
+                fetched.refresh_at.as_secs(),
+                5 + refresh_at,
+                "{life} {jitter}"
+            );
+            assert_eq!(
+                fetched.serves_until,
+                seconds(5 + serves_until),
+                "{life} {jitter}"
+            );
+        }
+    }
+}

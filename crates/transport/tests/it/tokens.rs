@@ -69,6 +69,9 @@ fn tokens(script: &ScriptedRoundTrip) -> Vec<String> {
     script.requests().iter().map(token).collect()
 }
 
+/// What the numbered tokens live for, in seconds.
+const LIFE: u64 = 86_400;
+
 /// A tenant that issues numbered tokens, takes those from `valid` on, and takes its time for each answer.
 #[derive(Clone, Default)]
 struct Tenant(Arc<Counts>);
@@ -78,6 +81,10 @@ struct Counts {
     issued: AtomicUsize,
     valid: AtomicUsize,
     refused: AtomicUsize,
+    /// Milliseconds until an answer.
+    slowness: AtomicUsize,
+    /// The latest token that a request carried.
+    carried: AtomicUsize,
 }
 
 impl RoundTrip for Tenant {
@@ -88,15 +95,17 @@ impl RoundTrip for Tenant {
     ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
         let counts = Arc::clone(&self.0);
         Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            let slowness = Duration::from_millis(100 + counts.slowness.load(SeqCst) as u64);
+            tokio::time::sleep(slowness).await;
             let mut response = http::Response::new(Bytes::new());
             match request.headers().get("authorization") {
                 None => {
                     let number = counts.issued.fetch_add(1, SeqCst);
-                    *response.body_mut() = issued(&number.to_string(), 86_400).into();
+                    *response.body_mut() = issued(&number.to_string(), LIFE).into();
                 }
                 Some(token) => {
                     let number: usize = token.to_str().unwrap()["Bearer ".len()..].parse().unwrap();
+                    counts.carried.store(number, SeqCst);
                     if number < counts.valid.load(SeqCst) {
                         counts.refused.fetch_add(1, SeqCst);
                         *response.status_mut() = http::StatusCode::UNAUTHORIZED;
@@ -237,6 +246,54 @@ async fn while_one_caller_renews_the_old_token_serves_the_others() {
     first.unwrap();
     second.unwrap();
     assert_eq!(tokens(&script), ["-", "one", "-", "one", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_hangs_holds_up_one_caller() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .hang()
+        .answer(200, "");
+    let client = client(&script);
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(930)).await;
+    let mut driver = Box::pin(read(&client));
+    assert!(driver.as_mut().now_or_never().is_none(), "it renews");
+    let start = tokio::time::Instant::now();
+    read(&client).await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO, "the old token serves");
+    assert_eq!(tokens(&script), ["-", "one", "-", "one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_renews_and_is_dropped_leaves_it_to_the_next() {
+    let tenant = Tenant::default();
+    let client = tenant.client();
+    read(&client).await.unwrap();
+    advance(Duration::from_secs(LIFE * 95 / 100)).await;
+    let mut driver = Box::pin(read(&client));
+    assert!(driver.as_mut().now_or_never().is_none(), "it renews");
+    drop(driver);
+    read(&client).await.unwrap();
+    assert_eq!(tenant.0.carried.load(SeqCst), 1, "the new token");
+    assert_eq!(tenant.0.issued.load(SeqCst), 2, "of the same renewal");
+    // And the seat is free again for the renewal after that.
+    advance(Duration::from_secs(LIFE * 95 / 100)).await;
+    read(&client).await.unwrap();
+    assert_eq!(tenant.0.carried.load(SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tokens_life_counts_from_when_it_was_asked_for() {
+    let tenant = Tenant::default();
+    let client = tenant.client();
+    tenant.0.slowness.store(15_000, SeqCst);
+    read(&client).await.unwrap();
+    // 5 s before its end, counted from before the two answers of 15 s each, it does not serve while it is renewed.
+    advance(Duration::from_secs(LIFE - 35)).await;
+    read(&client).await.unwrap();
+    assert_eq!(tenant.0.carried.load(SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
