@@ -407,6 +407,7 @@ impl ClientBuilder {
                         connect: self.connect,
                         extra_roots: &self.extra_roots,
                         proxy: self.proxy.as_ref(),
+                        silence: crate::hyper::Silence::default(),
                     },
                 )?),
             },

@@ -44,12 +44,30 @@ const LARGEST_BODY: usize = 8 * 1024 * 1024;
 /// Below the minute after which many load balancers drop idle connections.
 const KEPT_IDLE: Duration = Duration::from_secs(50);
 
+/// How a connection that requests wait on is found to be dark: asked for a sign of life, and given up without one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Silence {
+    asked_after: Duration,
+    given_up_after: Duration,
+}
+
+impl Default for Silence {
+    fn default() -> Self {
+        Self {
+            asked_after: Duration::from_secs(5),
+            given_up_after: Duration::from_secs(3),
+        }
+    }
+}
+
 /// What the round trip is made for.
 pub(crate) struct Settings<'a> {
     pub(crate) tenant: &'a Tenant,
     pub(crate) connect: Duration,
     pub(crate) extra_roots: &'a [u8],
     pub(crate) proxy: Option<&'a Proxy>,
+    /// Of HTTP/2, which can ask; what HTTP/1.1 waits for ends at the attempt's limit.
+    pub(crate) silence: Silence,
 }
 
 /// hyper's pooled client with what its defaults would hide switched off.
@@ -71,10 +89,9 @@ impl HyperRoundTrip {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEPT_IDLE)
-            // A connection that has gone dark is found out while requests wait on it, and left.
             .timer(TokioTimer::new())
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .http2_keep_alive_timeout(Duration::from_secs(3))
+            .http2_keep_alive_interval(settings.silence.asked_after)
+            .http2_keep_alive_timeout(settings.silence.given_up_after)
             // Whether a request is sent twice is the caller's decision.
             .retry_canceled_requests(false)
             .build(TimedConnector {
@@ -304,9 +321,100 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read, Write},
+        net::{TcpListener, TcpStream},
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        },
+        thread,
+    };
+
     use hyper::client::conn::http1::handshake;
+    use unlink_sandbox::Sandbox;
 
     use super::*;
+
+    /// A wire to a server: each connection passes bytes on until it is made to swallow them, and stays open.
+    #[derive(Default)]
+    struct Wire {
+        connections: AtomicUsize,
+        latest: Mutex<Arc<AtomicBool>>,
+    }
+
+    impl Wire {
+        /// Lays the wire, and returns the port it begins at.
+        fn to(self: &Arc<Self>, server: String) -> u16 {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let wire = Arc::clone(self);
+            thread::spawn(move || {
+                for near in listener.incoming() {
+                    let (near, far) = (near.unwrap(), TcpStream::connect(&server).unwrap());
+                    let dark = Arc::<AtomicBool>::default();
+                    *wire.latest.lock().unwrap() = Arc::clone(&dark);
+                    wire.connections.fetch_add(1, SeqCst);
+                    let ends = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                    Self::pass(near, far, Arc::clone(&dark));
+                    Self::pass(ends.1, ends.0, dark);
+                }
+            });
+            port
+        }
+
+        fn pass(mut from: TcpStream, mut to: TcpStream, dark: Arc<AtomicBool>) {
+            thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                while let Ok(length @ 1..) = from.read(&mut bytes) {
+                    if !dark.load(SeqCst) && to.write_all(&bytes[..length]).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+
+        fn swallow(&self) {
+            self.latest.lock().unwrap().store(true, SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_gone_dark_is_found_out_and_left() {
+        let sandbox = Sandbox::builder().tls().start().unwrap();
+        let wire = Arc::<Wire>::default();
+        let port = wire.to(sandbox.url().trim_start_matches("https://").to_owned());
+        let tenant: Tenant = format!("https://127.0.0.1:{port}").parse().unwrap();
+        let round_trip = HyperRoundTrip::new(&Settings {
+            tenant: &tenant,
+            connect: Duration::from_secs(5),
+            extra_roots: sandbox.ca_pem().unwrap().as_bytes(),
+            proxy: None,
+            silence: Silence {
+                asked_after: Duration::from_millis(100),
+                // Enough for a machine that is busy to answer in.
+                given_up_after: Duration::from_millis(900),
+            },
+        })
+        .unwrap();
+        let send = || {
+            let mut request = http::Request::new(Bytes::new());
+            *request.uri_mut() = format!("{tenant}/api/v2/users").parse().unwrap();
+            round_trip.round_trip(request, Duration::from_secs(15))
+        };
+        assert_eq!(send().await.unwrap().version(), http::Version::HTTP_2);
+        wire.swallow();
+        let error = send().await.unwrap_err();
+        assert_eq!(
+            error.failure(),
+            RoundTripFailure::Interrupted,
+            "no time-out"
+        );
+        assert_eq!(error.delivery(), Delivery::MaybeSent);
+        assert_eq!(wire.connections.load(SeqCst), 1);
+        send().await.unwrap();
+        assert_eq!(wire.connections.load(SeqCst), 2);
+    }
 
     #[tokio::test]
     async fn what_hyper_hands_back_was_not_sent_and_what_it_wrote_may_have_been() {
