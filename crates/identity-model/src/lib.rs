@@ -88,7 +88,9 @@ pub use identity::{Identity, identities_from_json};
 pub use identity_key::IdentityKey;
 pub use identity_user_id::IdentityUserId;
 pub use idp_token::IdpToken;
-pub use listed_identity::{ListedIdentity, listed_identities, listed_identities_of_user};
+pub use listed_identity::{
+    ListedIdentity, UnreadableIdentity, listed_identities, listed_identities_of_user,
+};
 pub use parse_id_error::{ParseIdError, ParseIdErrorKind};
 pub use profile_data::ProfileData;
 pub use provider_name::ProviderName;

@@ -118,7 +118,7 @@ pub enum SettledBy {
     Answer,
     /// An earlier attempt's answer was lost, and the answer to a later one shows the state.
     LaterAnswer,
-    /// The answer was lost, and a read afterwards shows the state.
+    /// The answer was lost, or did not tell, and a read afterwards shows the state.
     Probe,
 }
 

@@ -1,7 +1,7 @@
 //! The two requests that change which identities a user has, judged by what is listed afterwards.
 
 use identity_model::{
-    DecodeError as Malformed, ListedIdentity, UserId, listed_identities, listed_identities_of_user,
+    ListedIdentity, UnreadableIdentity, listed_identities, listed_identities_of_user,
 };
 use transport::{DecodeError, Operation, Request, Response, Settled};
 
@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     link::Secondary,
     operations::{read_identities, says_missing, user_path},
-    resolve,
+    resolve::{self, Fragment},
     snapshot::{self, Snapshot},
 };
 
@@ -23,6 +23,8 @@ pub struct ChangeIdentity {
     identity: ListedIdentity,
     /// In how many elements it must be to count as linked.
     linked_from: usize,
+    /// How many elements that could not be read before can be it.
+    possible_before: usize,
     links: bool,
     request: Request,
     probe: Request,
@@ -48,36 +50,43 @@ impl ChangeIdentity {
         Ok(Self {
             identity: identity.clone(),
             // Two connections may hold the same provider and id; one less of two is unlinked.
-            linked_from: resolve::count(before.listed(), identity).max(1),
+            linked_from: resolve::alike(before.listed(), identity).count().max(1),
+            possible_before: resolve::possible(before.unreadable(), identity),
             links: false,
             request: Request::delete(path),
             probe: read_identities(user)?,
         })
     }
 
-    /// Describes the linking of `account` to `user`: `POST /api/v2/users/{id}/identities`.
+    /// Describes the linking of `account` to the user seen in `before`, or not seen where nothing was:
+    /// `POST /api/v2/users/{id}/identities`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
-    pub fn link(user: &UserId, account: &Secondary) -> Result<Self, Error> {
+    pub fn link(before: &Snapshot, account: &Secondary) -> Result<Self, Error> {
+        let user = before.user_id();
         let body = account.to_json().to_string();
+        let identity = ListedIdentity::new(account.key().clone(), None);
         Ok(Self {
-            identity: ListedIdentity::new(account.key().clone(), None),
-            linked_from: 1,
+            // One of another connection may be linked already.
+            linked_from: resolve::alike(before.listed(), &identity).count() + 1,
+            possible_before: resolve::possible(before.unreadable(), &identity),
+            identity,
             links: true,
             request: Request::post_json(user_path(user, &["identities"])?, body.into()),
             probe: read_identities(user)?,
         })
     }
 
-    pub(crate) fn is_linked_in(&self, identities: &[ListedIdentity]) -> bool {
-        resolve::count(identities, &self.identity) >= self.linked_from
+    /// The read that settles the change, as an operation of its own.
+    pub(crate) const fn look_again(&self) -> LookAgain<'_> {
+        LookAgain(self)
     }
 
     fn judge(
         &self,
-        elements: Vec<Result<ListedIdentity, Malformed>>,
+        elements: Vec<Result<ListedIdentity, UnreadableIdentity>>,
     ) -> Result<ListedAfter, DecodeError> {
         if elements.is_empty() {
             return Err(DecodeError::new(
@@ -85,14 +94,38 @@ impl ChangeIdentity {
             ));
         }
         let main_is_listed = elements.first().is_some_and(Result::is_ok);
-        let (identities, warnings) = snapshot::split(elements);
-        let is_linked = self.is_linked_in(&identities);
+        let (identities, warnings, unreadable) = snapshot::split(elements);
+        let is_linked = resolve::alike(&identities, &self.identity).count() >= self.linked_from;
+        let possible = resolve::possible(&unreadable, &self.identity);
         Ok(ListedAfter {
             identities,
             main_is_listed,
             is_linked,
+            may_be_unreadable: !is_linked && possible > self.possible_before,
             warnings,
+            unreadable,
         })
+    }
+}
+
+/// Reads the user once more after an answer that does not tell.
+pub(crate) struct LookAgain<'a>(&'a ChangeIdentity);
+
+impl Operation for LookAgain<'_> {
+    type Output = ListedAfter;
+
+    fn name(&self) -> &'static str {
+        "read identities"
+    }
+
+    fn request(&self) -> &Request {
+        &self.0.probe
+    }
+
+    fn decode(&self, response: &Response) -> Result<ListedAfter, DecodeError> {
+        let elements =
+            listed_identities_of_user(response.body().expose()).map_err(DecodeError::new)?;
+        self.0.judge(elements)
     }
 }
 
@@ -106,8 +139,12 @@ pub struct ListedAfter {
     pub main_is_listed: bool,
     /// Whether the identity is among them, in any form its id is written in.
     pub is_linked: bool,
+    /// Whether it is not among them but may be one of those that cannot be read, more of which can be it than before:
+    /// then nothing is shown.
+    pub may_be_unreadable: bool,
     /// A line for each element that is not what Auth0 documents; those are not among `identities`.
     pub warnings: Vec<String>,
+    pub(crate) unreadable: Vec<Fragment>,
 }
 
 impl Operation for ChangeIdentity {
@@ -137,9 +174,9 @@ impl Operation for ChangeIdentity {
         if !probe.status().is_success() {
             return says_missing(probe).map(|()| Settled::Missing);
         }
-        let now = self
-            .judge(listed_identities_of_user(probe.body().expose()).map_err(DecodeError::new)?)?;
-        Ok(if now.is_linked == self.links {
+        let now = self.look_again().decode(probe)?;
+        // What cannot be told is not told by sending it again.
+        Ok(if now.is_linked == self.links || now.may_be_unreadable {
             Settled::Done(now)
         } else {
             Settled::Unchanged

@@ -1,17 +1,16 @@
 //! The facade's client: operations in the caller's terms, each under one deadline.
 
-use std::time::SystemTime;
-
 use identity_model::{IdentityKey, ListedIdentity, User, UserId};
 use tracing::Instrument as _;
-use transport::{Call, ErrorKind as Failure, Response, SettledBy, Tenant, TokenSource};
+use transport::{Answered, Call, ErrorKind as Failure, SettledBy, Tenant, TokenSource};
 
 use crate::{
-    change::ChangeIdentity,
+    change::{ChangeIdentity, ListedAfter},
     delete::{self, Deleted, GetUser, Receipt, UnlinkedAndDeleted},
     error::Error,
     link::{self, LinkOutcome, Secondary},
     operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot, lacks_scope},
+    outcome::{Absent, NotLinked, Outcome, Unlinked},
     resolve,
     snapshot::Snapshot,
     trace::Ids,
@@ -255,6 +254,9 @@ impl Client {
 
     /// Links an account to a user, whose main identity stays the main one; the account's metadata is lost.
     ///
+    /// Where the account's connection is named and one of the same provider and id is linked already, whether it is that
+    /// one is looked up, which needs `read:connections`; without it the tenant tells.
+    ///
     /// # Errors
     ///
     /// [`NotChanged`](crate::ErrorKind::NotChanged) when the tenant answers with success and it is not linked;
@@ -298,6 +300,32 @@ impl Client {
     }
 }
 
+/// Changes an identity, and looks once more where what the answer lists does not tell whether it did.
+pub(crate) async fn change(
+    call: &Call,
+    change: &ChangeIdentity,
+    user: &UserId,
+    identity: &IdentityKey,
+) -> Result<(ListedAfter, Answered<()>), Error> {
+    let (now, answered) = call.execute(change.clone()).await?.split();
+    if !now.may_be_unreadable {
+        return Ok((now, answered));
+    }
+    let untold = |read| Error::not_readable(user, identity, &now, read);
+    if answered.settled_by == SettledBy::Probe {
+        return Err(untold(None));
+    }
+    match call.execute(change.look_again()).await {
+        Ok(read) if read.output.may_be_unreadable => Err(untold(None)),
+        Ok(read) => {
+            let (now, mut read) = read.split();
+            (read.settled_by, read.attempts) = (SettledBy::Probe, answered.attempts);
+            Ok((now, read))
+        }
+        Err(error) => Err(untold(Some(error))),
+    }
+}
+
 async fn unlink_seen(
     call: &Call,
     seen: &Snapshot,
@@ -308,10 +336,8 @@ async fn unlink_seen(
     let Some(identity) = seen.resolve(wanted)? else {
         return not_linked(call, seen, wanted, elsewhere).await;
     };
-    let answered = call
-        .execute(ChangeIdentity::unlink(seen, identity)?)
-        .await?;
-    let remaining = answered.output;
+    let unlinking = ChangeIdentity::unlink(seen, identity)?;
+    let (remaining, answered) = change(call, &unlinking, user, identity.key()).await?;
     if remaining.is_linked {
         return Err(Error::still_linked(
             user,
@@ -343,8 +369,9 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
     }
     let nothing_seen = Snapshot::new(user, Vec::new());
     let identity = ListedIdentity::new(wanted.clone(), None);
-    let operation = ChangeIdentity::unlink(&nothing_seen, &identity)?;
-    let (now, answered) = call.execute(operation).await?.split();
+    let unlinking = ChangeIdentity::unlink(&nothing_seen, &identity)?;
+    let user = nothing_seen.user_id();
+    let (now, answered) = change(call, &unlinking, user, &wanted).await?;
     let seen = Snapshot::after(nothing_seen.into_parts().0, now);
     // What follows was sent after a request that nobody knows the effect of.
     match seen.resolve(&wanted).map_err(Error::after_a_change)? {
@@ -416,76 +443,4 @@ async fn not_linked(
         wanted,
         seen.listed(),
     ))
-}
-
-/// What an unlinking came to.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It was linked before and is not any more.
-    Unlinked(Unlinked),
-    /// It is not linked, and nothing was read that tells whether it was before.
-    Absent(Absent),
-    /// It was not linked to begin with, and is an account of its own; nothing was sent that changes anything.
-    NotLinked(NotLinked),
-}
-
-/// An identity that was linked before and is not any more.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Unlinked {
-    /// The user it was taken off.
-    pub user_id: UserId,
-    /// The identity, as it was listed.
-    pub identity: ListedIdentity,
-    /// The id of the account of its own that Auth0 makes of it.
-    pub separate_user_id: UserId,
-    /// When it was last seen linked, by the tenant's clock; `None` if the caller's snapshot is all there was.
-    pub linked_at: Option<SystemTime>,
-    /// What is left, the main identity first.
-    pub remaining: Vec<ListedIdentity>,
-    /// How it is known that the identity is gone.
-    pub settled_by: SettledBy,
-    /// How often the request was sent, or tried to be.
-    pub attempts: u32,
-    /// The answer that shows it, as it came.
-    pub response: Response,
-    /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
-    pub warnings: Vec<String>,
-}
-
-/// An identity that is not linked after an unlinking, by the answer's word alone.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Absent {
-    /// The user it is not linked to.
-    pub user_id: UserId,
-    /// The identity, as the caller named it.
-    pub identity: IdentityKey,
-    /// The id of the account of its own that it is, if it exists.
-    pub separate_user_id: UserId,
-    /// What is linked, the main identity first.
-    pub remaining: Vec<ListedIdentity>,
-    /// How it is known that the identity is not linked.
-    pub settled_by: SettledBy,
-    /// How often the request was sent, or tried to be.
-    pub attempts: u32,
-    /// The answer that shows it, as it came.
-    pub response: Response,
-    /// A line for each listed element that is not what Auth0 documents; those took no part in judging.
-    pub warnings: Vec<String>,
-}
-
-/// An identity that was not linked to begin with.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct NotLinked {
-    /// The user it is not linked to.
-    pub user_id: UserId,
-    /// The identity.
-    pub identity: IdentityKey,
-    /// The account of its own that it is.
-    pub separate_user_id: UserId,
-    /// The user's identities, the main one first.
-    pub identities: Vec<ListedIdentity>,
 }

@@ -4,9 +4,10 @@ use identity_model::{IdentityKey, User, UserId};
 use transport::{AccessToken, ClientBuilder, Tenant};
 
 use crate::{
-    client::{Client, Elsewhere, Outcome},
+    client::{Client, Elsewhere},
     error::Error,
     link::{LinkOutcome, Secondary},
+    outcome::Outcome,
 };
 
 /// A client with a user's own token: it lists, links and unlinks that user's identities, and nothing else.

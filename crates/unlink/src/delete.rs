@@ -6,9 +6,9 @@ use identity_model::{IdentityKey, User, UserId};
 use transport::{Call, DecodeError, Operation, Request, Response, Settled};
 
 use crate::{
-    client::Unlinked,
     error::Error,
     operations::{says_missing, user_path},
+    outcome::Unlinked,
 };
 
 /// What proves that an account was split off by an unlinking: enough to delete it later.

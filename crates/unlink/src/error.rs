@@ -4,6 +4,8 @@ use std::{error::Error as StdError, fmt};
 
 use identity_model::{IdentityKey, ListedIdentity, UserId};
 
+use crate::change::ListedAfter;
+
 /// Why an operation failed, what is linked as far as it was read, and whether something may have changed.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
@@ -141,6 +143,27 @@ impl Error {
             format!("{account} is not deleted: {reason}"),
             &[],
         )
+    }
+
+    /// A change after which an element that cannot be read may be the identity; `read` is why no read told more.
+    pub(crate) fn not_readable(
+        user: &UserId,
+        identity: &IdentityKey,
+        now: &ListedAfter,
+        read: Option<transport::Error>,
+    ) -> Self {
+        let message = format!(
+            "whether {identity} is linked to {user} now is not known: the tenant lists an identity that cannot be read \
+             and may be it ({})",
+            now.warnings.join("; ")
+        );
+        let mut error = transport::Error::new(transport::ErrorKind::OutcomeUnknown, message);
+        if let Some(read) = read {
+            error = error.with_source(read);
+        }
+        let mut error = Self::from(error).after_a_change();
+        error.0.listed.clone_from(&now.identities);
+        error
     }
 
     /// A deletion that was answered and that no read confirms.

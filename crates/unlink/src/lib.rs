@@ -34,12 +34,13 @@ mod delete;
 mod error;
 mod link;
 mod operations;
+mod outcome;
 mod resolve;
 mod snapshot;
 mod trace;
 
 pub use change::{ChangeIdentity, ListedAfter};
-pub use client::{Absent, Client, NotLinked, Outcome, Unlinked};
+pub use client::Client;
 pub use current_user::CurrentUser;
 pub use delete::{DeleteAccount, Deleted, Deletion, GetUser, Receipt, UnlinkedAndDeleted};
 pub use error::{Error, ErrorKind};
@@ -49,6 +50,7 @@ pub use identity_model::{
 };
 pub use link::{LinkOutcome, Linked, Secondary};
 pub use operations::{FindConnection, FindUsersByEmail, ListIdentities, TakeSnapshot};
+pub use outcome::{Absent, NotLinked, Outcome, Unlinked};
 pub use snapshot::Snapshot;
 pub use transport::{self, AccessToken, SettledBy, Tenant, TokenSource};
 

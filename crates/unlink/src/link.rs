@@ -7,8 +7,11 @@ use transport::{AccessToken, Answered, Call, ErrorKind as Failure, Response, Set
 
 use crate::{
     change::ChangeIdentity,
+    client,
     error::Error,
     operations::{FindConnection, TakeSnapshot, lacks_scope},
+    resolve,
+    snapshot::Snapshot,
 };
 
 /// The account to link, and how the tenant is told which one it is.
@@ -176,11 +179,10 @@ pub(crate) async fn link(
         attempts: answered.attempts,
         response: answered.response,
     };
-    let operation = ChangeIdentity::link(user, account)?;
-    match call.execute(TakeSnapshot::new(user)?).await {
+    let before = match call.execute(TakeSnapshot::new(user)?).await {
         Ok(read) => {
             let (seen, read) = read.split();
-            if operation.is_linked_in(seen.listed()) {
+            if is_linked(call, &seen, account).await? {
                 let warnings = seen.warnings().to_vec();
                 return Ok(LinkOutcome::AlreadyLinked(linked(
                     seen.into_parts().1,
@@ -188,12 +190,14 @@ pub(crate) async fn link(
                     read,
                 )));
             }
+            seen
         }
         // Without a read the answer alone tells: it lists the identity, or the tenant refuses.
-        Err(error) if lacks_scope(&error) => {}
+        Err(error) if lacks_scope(&error) => Snapshot::new(user.clone(), Vec::new()),
         Err(error) => return Err(error.into()),
-    }
-    let (now, answered) = call.execute(operation).await?.split();
+    };
+    let linking = ChangeIdentity::link(&before, account)?;
+    let (now, answered) = client::change(call, &linking, user, &account.key).await?;
     if !now.is_linked {
         return Err(Error::still_separate(user, &account.key, &now.identities));
     }
@@ -202,4 +206,25 @@ pub(crate) async fn link(
         now.warnings,
         answered,
     )))
+}
+
+/// Whether the account is among those listed: of its connection, where that is named and can be looked up.
+async fn is_linked(call: &Call, seen: &Snapshot, account: &Secondary) -> Result<bool, Error> {
+    let identity = ListedIdentity::new(account.key.clone(), None);
+    for alike in resolve::alike(seen.listed(), &identity) {
+        let Some(connection_id) = account.connection_id() else {
+            return Ok(true);
+        };
+        let Some(name) = alike.connection() else {
+            continue;
+        };
+        match call.execute(FindConnection::new(name)?).await {
+            Ok(found) if found.output.as_deref() == Some(connection_id) => return Ok(true),
+            Ok(_) => {}
+            // Then the tenant tells: it refuses what is linked already.
+            Err(error) if lacks_scope(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }

@@ -1,6 +1,6 @@
 //! Which of the listed identities a caller means, and whether it is still among them: pure.
 
-use identity_model::{IdentityKey, ListedIdentity};
+use identity_model::{IdentityKey, IdentityUserId, ListedIdentity, ProviderName};
 
 use crate::snapshot::Snapshot;
 
@@ -36,20 +36,48 @@ pub(crate) fn resolve<'a>(seen: &'a Snapshot, wanted: &IdentityKey) -> Resolutio
     }
 }
 
-/// How many elements are `identity` in any of the forms its id is written in.
-///
-/// Counted, not looked for: two connections may share provider and id.
-pub(crate) fn count(list: &[ListedIdentity], identity: &ListedIdentity) -> usize {
-    let id = identity.key().user_id().as_str();
-    list.iter()
-        .filter(|other| {
-            let other_id = other.key().user_id().as_str();
-            other.key().provider() == identity.key().provider()
-                && (other_id == id
-                    || bare(id, identity).any(|bare| bare == other_id)
-                    || bare(other_id, other).any(|bare| bare == id))
-        })
-        .count()
+/// The elements that are `identity` in any of the forms its id is written in: two connections may share provider and id.
+pub(crate) fn alike<'a>(
+    list: &'a [ListedIdentity],
+    identity: &'a ListedIdentity,
+) -> impl Iterator<Item = &'a ListedIdentity> {
+    list.iter().filter(|other| {
+        let id = other.key().user_id().as_str();
+        other.key().provider() == identity.key().provider()
+            && (is_written(id, identity) || bare(id, other).any(|bare| bare == own_id(identity)))
+    })
+}
+
+/// What could be read of an element that is not what Auth0 documents.
+#[derive(Clone, Debug)]
+pub(crate) struct Fragment {
+    pub(crate) provider: Option<ProviderName>,
+    pub(crate) user_id: Option<IdentityUserId>,
+}
+
+/// How many of these can be `identity`, for all that could be read of them.
+pub(crate) fn possible(fragments: &[Fragment], identity: &ListedIdentity) -> usize {
+    let can_be = |fragment: &&Fragment| {
+        let provider = identity.key().provider();
+        let id = fragment.user_id.as_ref().map(IdentityUserId::as_str);
+        fragment
+            .provider
+            .as_ref()
+            .is_none_or(|other| other == provider)
+            && id.is_none_or(|id| {
+                is_written(id, identity) || bare(id, identity).any(|bare| bare == own_id(identity))
+            })
+    };
+    fragments.iter().filter(can_be).count()
+}
+
+/// Whether this is the id of `identity`, with or without a prefix.
+fn is_written(id: &str, identity: &ListedIdentity) -> bool {
+    own_id(identity) == id || bare(own_id(identity), identity).any(|bare| bare == id)
+}
+
+fn own_id(identity: &ListedIdentity) -> &str {
+    identity.key().user_id().as_str()
 }
 
 /// The accounts of their own that `wanted` can name: without a leading `provider|`, and as given.
@@ -161,20 +189,52 @@ mod tests {
                 0,
             ),
         ] {
-            assert_eq!(count(seen(&list).listed(), &identity), expected, "{list:?}");
+            let seen = seen(&list);
+            assert_eq!(
+                alike(seen.listed(), &identity).count(),
+                expected,
+                "{list:?}"
+            );
         }
         // Sent with its prefix, listed without.
+        let seen = seen(&[("auth0|2", "Users")]);
         assert_eq!(
-            count(
-                seen(&[("auth0|2", "Users")]).listed(),
-                &listed("auth0|auth0|2", "Users")
-            ),
+            alike(seen.listed(), &listed("auth0|auth0|2", "Users")).count(),
             1
         );
         // Integers compare by their digits.
         let twelve = br#"{"identities":[{"provider":"github","user_id":12}]}"#;
         let list = identity_model::listed_identities_of_user(twelve).unwrap();
         let list: Vec<_> = list.into_iter().map(Result::unwrap).collect();
-        assert_eq!(count(&list, &listed("github|12", "github")), 1);
+        assert_eq!(alike(&list, &listed("github|12", "github")).count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_any_identity_that_its_readable_parts_do_not_rule_out() {
+        let fragment = |provider: Option<&str>, user_id: Option<&str>| Fragment {
+            provider: provider.map(|name| name.parse().unwrap()),
+            user_id: user_id.map(|id| id.parse().unwrap()),
+        };
+        let identity = listed("auth0|2", "Users");
+        for (provider, user_id, expected) in [
+            (None, None, 1),
+            (Some("auth0"), None, 1),
+            (Some("github"), None, 0),
+            (None, Some("2"), 1),
+            (None, Some("auth0|2"), 1),
+            (None, Some("Users|2"), 1),
+            (None, Some("22"), 0),
+        ] {
+            let fragments = [fragment(provider, user_id)];
+            assert_eq!(
+                possible(&fragments, &identity),
+                expected,
+                "{provider:?} {user_id:?}"
+            );
+        }
+        let prefixed = listed("auth0|auth0|2", "Users");
+        assert_eq!(possible(&[fragment(None, Some("2"))], &prefixed), 1);
+        let all = [fragment(None, None), fragment(Some("auth0"), None)];
+        assert_eq!(possible(&all, &identity), 2);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::SystemTime;
 
-use identity_model::{DecodeError, Identity, IdentityKey, ListedIdentity, UserId};
+use identity_model::{Identity, IdentityKey, ListedIdentity, UnreadableIdentity, UserId};
 
 use crate::{
     change::ListedAfter,
     error::Error,
-    resolve::{Resolution, resolve},
+    resolve::{Fragment, Resolution, resolve},
 };
 
 /// A user's identities as they were at some time, as far as they can be told apart.
@@ -29,6 +29,7 @@ pub struct Snapshot {
     /// Whether the first of `listed` is the first of the user's list, which is the main identity.
     first_is_main: bool,
     warnings: Vec<String>,
+    unreadable: Vec<Fragment>,
     /// When it was read, by the tenant's clock.
     read_at: Option<SystemTime>,
 }
@@ -42,6 +43,7 @@ impl Snapshot {
             listed,
             first_is_main: true,
             warnings: Vec::new(),
+            unreadable: Vec::new(),
             read_at: None,
         }
     }
@@ -58,27 +60,37 @@ impl Snapshot {
         let first_is_main = identities
             .first()
             .is_some_and(|first| first.key().is_some());
+        let keyless = identities
+            .iter()
+            .filter(|identity| identity.key().is_none());
         Self {
             user_id,
             listed: listed.collect(),
             first_is_main,
             warnings: Vec::new(),
+            unreadable: keyless
+                .map(|identity| Fragment {
+                    provider: identity.provider().cloned(),
+                    user_id: identity.user_id().cloned(),
+                })
+                .collect(),
             read_at: None,
         }
     }
 
     pub(crate) fn from_elements(
         user_id: UserId,
-        elements: Vec<Result<ListedIdentity, DecodeError>>,
+        elements: Vec<Result<ListedIdentity, UnreadableIdentity>>,
         read_at: Option<SystemTime>,
     ) -> Self {
         let first_is_main = elements.first().is_some_and(Result::is_ok);
-        let (listed, warnings) = split(elements);
+        let (listed, warnings, unreadable) = split(elements);
         Self {
             user_id,
             listed,
             first_is_main,
             warnings,
+            unreadable,
             read_at,
         }
     }
@@ -90,6 +102,7 @@ impl Snapshot {
             listed: now.identities,
             first_is_main: now.main_is_listed,
             warnings: now.warnings,
+            unreadable: now.unreadable,
             read_at: None,
         }
     }
@@ -133,6 +146,10 @@ impl Snapshot {
         self.read_at
     }
 
+    pub(crate) fn unreadable(&self) -> &[Fragment] {
+        &self.unreadable
+    }
+
     pub(crate) fn into_parts(self) -> (UserId, Vec<ListedIdentity>) {
         (self.user_id, self.listed)
     }
@@ -144,15 +161,22 @@ impl Snapshot {
     }
 }
 
-/// The identities that can be read, and a line for each that cannot.
+/// The identities that can be read, and of each that cannot a line and what could be read.
 pub(crate) fn split(
-    elements: Vec<Result<ListedIdentity, DecodeError>>,
-) -> (Vec<ListedIdentity>, Vec<String>) {
-    let mut warnings = Vec::new();
-    let listed = elements.into_iter().filter_map(|element| {
-        element
-            .map_err(|error| warnings.push(error.to_string()))
-            .ok()
-    });
-    (listed.collect(), warnings)
+    elements: Vec<Result<ListedIdentity, UnreadableIdentity>>,
+) -> (Vec<ListedIdentity>, Vec<String>, Vec<Fragment>) {
+    let (mut listed, mut warnings, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
+    for element in elements {
+        match element {
+            Ok(identity) => listed.push(identity),
+            Err(odd) => {
+                warnings.push(odd.to_string());
+                unreadable.push(Fragment {
+                    provider: odd.provider().cloned(),
+                    user_id: odd.user_id().cloned(),
+                });
+            }
+        }
+    }
+    (listed, warnings, unreadable)
 }

@@ -262,8 +262,8 @@ const POWERS: &[Power] = &[
         signs: &[Ending("for")],
         harmless: &[],
         about: &["crates/unlink/"],
-        // Looks once at each account that the id may stand for.
-        granted: &["crates/unlink/src/client.rs"],
+        // Looks once at each account that the id may stand for, and at each connection an account may be of.
+        granted: &["crates/unlink/src/client.rs", "crates/unlink/src/link.rs"],
         advice: "the facade is thin: repeating is transport's, and many are the caller's",
     },
 ];

@@ -1,13 +1,13 @@
 //! The reading that is evidence: one odd element hides none of the others.
 
 use identity_model::{
-    DecodeError, IdentityKey, ListedIdentity, listed_identities, listed_identities_of_user,
+    IdentityKey, ListedIdentity, UnreadableIdentity, listed_identities, listed_identities_of_user,
 };
 
-fn lines(listed: Vec<Result<ListedIdentity, DecodeError>>) -> String {
-    let line = |element: Result<ListedIdentity, DecodeError>| match element {
+fn lines(listed: Vec<Result<ListedIdentity, UnreadableIdentity>>) -> String {
+    let line = |element: Result<ListedIdentity, UnreadableIdentity>| match element {
         Ok(identity) => format!("{} by {:?}", identity.key(), identity.connection()),
-        Err(error) => format!("refused: {error}"),
+        Err(odd) => format!("refused: {odd}; {:?} {:?}", odd.provider(), odd.user_id()),
     };
     listed.into_iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -28,14 +28,14 @@ const MIXED: &str = r#"[
 fn an_odd_element_hides_none_of_the_others() {
     insta::assert_snapshot!(lines(listed_identities(MIXED.as_bytes()).unwrap()), @r#"
     auth0|1 by Some("Username-Password-Authentication")
-    refused: [1]: expected an object, found null
+    refused: [1]: expected an object, found null; None None
     github|1234567890123456789012345678901234567890 by None
-    refused: [3].provider: the key is missing
-    refused: [4].user_id: expected a string or an integer, found null
-    refused: [5].provider: expected a non-empty string, found an empty string
-    refused: [6].user_id: the key occurs twice
+    refused: [3].provider: the key is missing; None Some(IdentityUserId("2"))
+    refused: [4].user_id: expected a string or an integer, found null; Some(ProviderName("github")) None
+    refused: [5].provider: expected a non-empty string, found an empty string; None Some(IdentityUserId("2"))
+    refused: [6].user_id: the key occurs twice; Some(ProviderName("github")) None
     brand-new|a|b by None
-    refused: [8].user_id: the text holds half of a `\u` surrogate pair
+    refused: [8].user_id: the text holds half of a `\u` surrogate pair; Some(ProviderName("github")) None
     "#);
 }
 
@@ -46,9 +46,12 @@ fn of_a_user_nothing_else_is_looked_at() {
     let main: IdentityKey = "auth0|1".parse().unwrap();
     assert_eq!(listed[0].as_ref().unwrap().key(), &main);
     assert_eq!(listed.len(), 9);
-    assert_eq!(listed[1].as_ref().unwrap_err().path(), "identities[1]");
     assert_eq!(
-        listed[3].as_ref().unwrap_err().path(),
+        listed[1].as_ref().unwrap_err().error().path(),
+        "identities[1]"
+    );
+    assert_eq!(
+        listed[3].as_ref().unwrap_err().error().path(),
         "identities[3].provider"
     );
 }

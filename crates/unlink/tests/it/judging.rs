@@ -188,6 +188,72 @@ async fn a_malformed_other_element_is_a_warning_beside_the_outcome() {
     assert_eq!(done.remaining.len(), 1);
 }
 
+/// The answer lists what may be `auth0|2`.
+const HIDDEN: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":null},{"provider":"github","user_id":3}]"#;
+const FORBIDDEN: &str = r#"{"statusCode":403,"message":"Insufficient scope, expected any of: read:users","errorCode":"insufficient_scope"}"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_may_have_come_back_unreadable_is_not_called_gone() {
+    let of_user = |identities: &str| [r#"{"identities":"#, identities, "}"].concat();
+    let script = |read: &str| {
+        ScriptedRoundTrip::new()
+            .answer(200, LINKED)
+            .answer(200, HIDDEN)
+            .answer(200, of_user(read))
+    };
+    // A read tells that it is gone,
+    let gone = script(LEFT);
+    let done = unlinked(unlink(&gone, "auth0|2").await);
+    assert_eq!((done.settled_by, done.attempts), (SettledBy::Probe, 1));
+    assert_eq!(done.remaining.len(), 2);
+    // or that it is still there,
+    let there = script(UNCHANGED);
+    let error = unlink(&there, "auth0|2").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotChanged);
+    // or no more than the answer, or there is no read.
+    let hidden = script(HIDDEN);
+    let unread = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, HIDDEN)
+        .answer(403, FORBIDDEN);
+    let unknown = ErrorKind::Request(transport::ErrorKind::OutcomeUnknown);
+    for script in [&hidden, &unread] {
+        let error = unlink(script, "auth0|2").await.unwrap_err();
+        assert_eq!(error.kind(), unknown);
+        assert!(error.may_have_been_applied());
+        assert_eq!(error.listed().len(), 2, "what can be read");
+        assert!(error.to_string().contains("[1].user_id"), "{error}");
+    }
+    for script in [&gone, &there, &hidden, &unread] {
+        assert_eq!(
+            sent(script),
+            [READ, DELETE, READ],
+            "once, and looked at once"
+        );
+    }
+
+    // The answer was lost, and the read is the one that does not tell.
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .lost()
+        .answer(200, of_user(HIDDEN));
+    let error = unlink(&script, "auth0|2").await.unwrap_err();
+    assert_eq!(error.kind(), unknown);
+    assert_eq!(sent(&script), [READ, DELETE, READ]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreadable_element_that_is_another_for_what_can_be_read_of_it_is_a_warning() {
+    let other = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github","user_id":null}]"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, other);
+    let done = unlinked(unlink(&script, "auth0|2").await);
+    assert_eq!(done.settled_by, SettledBy::Answer);
+    assert_eq!(done.warnings.len(), 1);
+    assert_eq!(sent(&script), [READ, DELETE]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_first_element_does_not_make_the_second_the_main_one() {
     let odd = r#"{"identities":[{"user_id":[]},{"provider":"auth0","user_id":"2"}]}"#;

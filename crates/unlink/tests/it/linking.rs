@@ -65,6 +65,83 @@ async fn what_is_linked_already_is_left_alone() {
     assert_eq!(sent(&script), [READ]);
 }
 
+const TWIN: &str = r#"{"identities":[{"provider":"auth0","user_id":"1","connection":"Users"},{"provider":"auth0","user_id":"2","connection":"A"}]}"#;
+const TWINS: &str = r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2","connection":"A"},{"provider":"auth0","user_id":"2","connection":"B"}]"#;
+const CONNECTIONS: &str = "GET /api/v2/connections";
+
+#[tokio::test(start_paused = true)]
+async fn one_of_another_connection_is_not_the_account_that_is_linked_already() {
+    let account =
+        || Secondary::from("auth0|2".parse::<IdentityKey>().unwrap()).in_connection("con_b");
+    let looked_up = |id: &str| {
+        let found = format!(r#"[{{"id":"{id}","name":"A"}}]"#);
+        ScriptedRoundTrip::new()
+            .answer(200, TWIN)
+            .answer(200, found)
+    };
+    let same = looked_up("con_b");
+    assert!(matches!(
+        link(&same, account()).await.unwrap(),
+        LinkOutcome::AlreadyLinked(_)
+    ));
+    assert_eq!(sent(&same), [READ, CONNECTIONS]);
+
+    let other = looked_up("con_a").answer(201, TWINS);
+    let LinkOutcome::Linked(linked) = link(&other, account()).await.unwrap() else {
+        panic!("the twin is of another connection")
+    };
+    assert_eq!(linked.identities.len(), 3);
+    assert_eq!(sent(&other), [READ, CONNECTIONS, POST]);
+
+    // The twin alone does not show it linked: not in the answer, and not in the read after a lost one.
+    let unchanged = looked_up("con_a").answer(201, r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2","connection":"A"}]"#);
+    assert_eq!(
+        link(&unchanged, account()).await.unwrap_err().kind(),
+        ErrorKind::NotChanged
+    );
+    let lost = looked_up("con_a")
+        .lost()
+        .answer(200, TWIN)
+        .answer(201, TWINS);
+    link(&lost, account()).await.unwrap();
+    assert_eq!(sent(&lost), [READ, CONNECTIONS, POST, READ, POST]);
+
+    // Where connections cannot be looked up the tenant tells.
+    let forbidden = r#"{"statusCode":403,"message":"Insufficient scope, expected any of: read:connections","errorCode":"insufficient_scope"}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, TWIN)
+        .answer(403, forbidden)
+        .answer(
+            409,
+            r#"{"statusCode":409,"message":"Specified identity already exists."}"#,
+        );
+    assert_eq!(
+        link(&script, account()).await.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::Conflict)
+    );
+    // Without a connection any of them is the one.
+    let script = ScriptedRoundTrip::new().answer(200, TWIN);
+    let any = Secondary::from("auth0|2".parse::<IdentityKey>().unwrap());
+    assert!(matches!(
+        link(&script, any).await.unwrap(),
+        LinkOutcome::AlreadyLinked(_)
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_may_be_listed_unreadable_is_not_called_separate() {
+    let hidden = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github"}]"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .answer(201, hidden)
+        .answer(200, TOGETHER);
+    let LinkOutcome::Linked(linked) = link(&script, github()).await.unwrap() else {
+        panic!("not linked")
+    };
+    assert_eq!(linked.settled_by, SettledBy::Probe);
+    assert_eq!(sent(&script), [READ, POST, READ]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn success_that_changed_nothing_is_an_error_that_says_so() {
     let script = ScriptedRoundTrip::new()

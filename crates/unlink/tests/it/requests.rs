@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use transport::{Operation, Response, Settled};
 use unlink::{
-    ChangeIdentity, IdentityKey, ListIdentities, ListedIdentity, ProviderName, Snapshot, UserId,
+    ChangeIdentity, IdentityKey, ListIdentities, ListedIdentity, ProviderName, Secondary, Snapshot,
+    TakeSnapshot, UserId,
 };
 
 fn response(status: u16, body: &'static str) -> Response {
@@ -144,6 +145,81 @@ fn an_answer_is_judged_by_what_it_lists() {
     for body in ["<html>", "{}", "", "null", "[]"] {
         assert!(operation.decode(&response(200, body)).is_err(), "{body}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_and_may_be_it_shows_nothing() {
+    let operation = unlink("auth0|1", "github", "2");
+    let main = r#"{"provider":"auth0","user_id":"1"}"#;
+    for (rest, may_be_unreadable) in [
+        (r#"{"provider":"github","user_id":null}"#, true),
+        (r#"{"user_id":2}"#, true),
+        (r#"{"user_id":"github|2"}"#, true),
+        ("17", true),
+        // Parts that can be read rule it out.
+        (r#"{"provider":"oauth2","user_id":null}"#, false),
+        (r#"{"user_id":22}"#, false),
+        // It is there all the same.
+        (r#"17,{"provider":"github","user_id":2}"#, false),
+    ] {
+        let body: &'static str = format!("[{main},{rest}]").leak();
+        let after = operation.decode(&response(200, body)).unwrap();
+        assert_eq!(after.may_be_unreadable, may_be_unreadable, "{body}");
+        // A read that does not tell is no leave to send again.
+        let body: &'static str = format!(r#"{{"identities":[{main},{rest}]}}"#).leak();
+        let settled = operation.settle(&response(200, body)).unwrap();
+        assert_eq!(
+            matches!(settled, Settled::Unchanged),
+            rest.contains("17,"),
+            "{body}"
+        );
+    }
+    // What could not be read before either is another one.
+    let odd: &[u8] = br#"{"identities":[{"provider":"auth0","user_id":"1"},{"provider":"github"},{"provider":"github","user_id":2}]}"#;
+    let seen = TakeSnapshot::new(&"auth0|1".parse().unwrap()).unwrap();
+    let seen = seen
+        .decode(&response(200, std::str::from_utf8(odd).unwrap()))
+        .unwrap();
+    let operation = ChangeIdentity::unlink(&seen, &seen.listed()[1]).unwrap();
+    let left = |body| {
+        operation
+            .decode(&response(200, body))
+            .unwrap()
+            .may_be_unreadable
+    };
+    assert!(!left(
+        r#"[{"provider":"auth0","user_id":"1"},{"provider":"github"}]"#
+    ));
+    assert!(left(
+        r#"[{"provider":"auth0","user_id":"1"},{"provider":"github"},{"provider":"github"}]"#
+    ));
+    // The same of a user that was read in full.
+    let user = unlink::User::from_json(odd).unwrap();
+    let seen = Snapshot::of("auth0|1".parse().unwrap(), user.identities().unwrap());
+    let operation = ChangeIdentity::unlink(&seen, &seen.listed()[1]).unwrap();
+    let body = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github"}]"#;
+    assert!(
+        !operation
+            .decode(&response(200, body))
+            .unwrap()
+            .may_be_unreadable
+    );
+}
+
+#[test]
+fn of_two_alike_one_more_is_linked() {
+    let main = ListedIdentity::new("auth0|1".parse().unwrap(), None);
+    let twin = ListedIdentity::new("auth0|2".parse().unwrap(), Some("A".to_owned()));
+    let seen = Snapshot::new("auth0|1".parse().unwrap(), vec![main, twin]);
+    let account = Secondary::from("auth0|2".parse::<IdentityKey>().unwrap()).in_connection("con_b");
+    let operation = ChangeIdentity::link(&seen, &account).unwrap();
+    let linked = |body| operation.decode(&response(201, body)).unwrap().is_linked;
+    assert!(!linked(
+        r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"}]"#
+    ));
+    assert!(linked(
+        r#"[{"provider":"auth0","user_id":"1"},{"provider":"auth0","user_id":"2"},{"provider":"auth0","user_id":"2"}]"#
+    ));
 }
 
 #[test]

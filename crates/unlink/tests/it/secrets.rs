@@ -222,7 +222,8 @@ fn types(seen: &Seen, client: &Client, bearer: &str, id_token: &str) {
     seen.show(client.transport());
     seen.show(&client.transport().call());
     let account = Secondary::from_id_token(id_token).unwrap();
-    let link = ChangeIdentity::link(&user(0), &account).unwrap();
+    let nothing_seen = Snapshot::new(user(0), Vec::new());
+    let link = ChangeIdentity::link(&nothing_seen, &account).unwrap();
     seen.show(&link);
     seen.show(link.request());
     let body = [

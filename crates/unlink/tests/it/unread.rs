@@ -115,6 +115,28 @@ async fn with_nothing_read_before_what_is_still_listed_may_be_one_of_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_may_have_come_back_unreadable_is_not_called_absent() {
+    let hidden = r#"[{"provider":"auth0","user_id":"1"},{"user_id":[]}]"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, hidden)
+        .answer(403, FORBIDDEN);
+    let error = unread(&script, "auth0|2").await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    );
+    assert!(error.may_have_been_applied());
+    assert_eq!(sent(&script), [DELETE, READ]);
+
+    let other = r#"[{"provider":"auth0","user_id":"1"},{"provider":"github"}]"#;
+    let script = ScriptedRoundTrip::new().answer(200, other);
+    let Outcome::Absent(absent) = unread(&script, "auth0|2").await.unwrap() else {
+        panic!("claims too much")
+    };
+    assert_eq!(absent.warnings.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_main_identity_is_refused_where_the_ids_show_it() {
     let script = ScriptedRoundTrip::new();
     assert_eq!(
