@@ -163,6 +163,9 @@ impl Builder {
     }
 
     /// Answer 501 where Auth0's behaviour is only inferred; see [`provenance::TABLE`](crate::provenance::TABLE).
+    ///
+    /// An inferred detail is left out where it can be; where it cannot, such as the order of a search, the answer says
+    /// `x-sandbox-provenance: inferred` and names the rule, as without strictness.
     pub const fn strict(mut self, strict: bool) -> Self {
         self.settings.strict = strict;
         self

@@ -93,7 +93,7 @@ const RULES_HEADING: &str = "
 
 The first choice is in force unless a test or a control says otherwise. An answer that rests on an inferred choice says
 so: `x-sandbox-provenance: inferred`, and `x-sandbox-rules` names the rules. A strict tenant answers 501 where an
-inferred choice decides the answer, and leaves out a detail that can be left out.
+inferred choice decides the answer, leaves out a detail that can be left out, and marks an answer with one that cannot.
 
 | rule | question | choices | decides |
 |---|---|---|---|

@@ -248,6 +248,8 @@ impl Rules {
         self.leaning.push(behaviour);
         let choice = self.choice(behaviour);
         if self.strict && choice.provenance == Provenance::Inferred {
+            // The refusal is this tenant's own and rests on nothing.
+            self.leaning.clear();
             return Err(ApiError::only_inferred(rule(behaviour)));
         }
         Ok(choice.name)
@@ -278,11 +280,11 @@ impl Rules {
     /// Ends an answer: the names of the inferred rules it rests on, if any.
     pub(crate) fn end_of_answer(&mut self) -> Option<String> {
         let mut leaning = std::mem::take(&mut self.leaning);
-        // A strict tenant has refused what is inferred, or left it out.
-        if self.strict {
-            return None;
-        }
-        leaning.retain(|behaviour| self.choice(*behaviour).provenance == Provenance::Inferred);
+        leaning.retain(|behaviour| {
+            // A strict tenant has left out what can be.
+            let left_out = self.strict && self.quietly(*behaviour) == "absent";
+            self.choice(*behaviour).provenance == Provenance::Inferred && !left_out
+        });
         leaning.dedup();
         let names: Vec<&str> = leaning
             .into_iter()

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use unlink_sandbox::provenance::{Behaviour, TABLE};
-use unlink_sandbox::{Builder, Sandbox};
+use unlink_sandbox::{Builder, Plan, Sandbox};
 
 use crate::client::{send, send_json};
 
@@ -187,4 +187,32 @@ fn a_strict_tenant_never_answers_with_what_is_inferred() {
     let grant = send_json(&sandbox, "POST", "/oauth/token", None, &json!({}));
     assert_eq!(grant.status, 501);
     assert_eq!(sandbox.state(), before);
+}
+
+#[test]
+fn a_strict_tenant_marks_the_inferred_details_it_cannot_leave_out() {
+    let sandbox = Sandbox::builder()
+        .strict(true)
+        .plan(Plan::named("essentials").unwrap())
+        .start()
+        .unwrap();
+    let token = sandbox.token(&["update:users", "read:users"]);
+    let rules = |method: &str, target: &str, status: u16| {
+        let answer = send(&sandbox, method, target, Some(&token));
+        assert_eq!(answer.status, status, "{target}");
+        let rules = answer.header("x-sandbox-rules").map(str::to_owned);
+        let marked = answer.header("x-sandbox-provenance") == Some("inferred");
+        assert_eq!(marked, rules.is_some(), "{target}");
+        rules
+    };
+    let marked = |name: &str| Some(name.to_owned());
+    let unlink = format!("{JANES}/identities/github/1");
+    assert_eq!(rules("DELETE", &unlink, 200), marked("identities-bucket"));
+    assert_eq!(rules("GET", "/api/v2/users", 200), marked("search-order"));
+    let sorted = "/api/v2/users?sort=email:1";
+    assert_eq!(rules("GET", sorted, 200), None);
+    assert_eq!(rules("GET", JANES, 200), None);
+    // A refusal is this tenant's own, whatever was looked at on the way to it.
+    let unknown = format!("{JANES}/identities/facebook/1");
+    assert_eq!(rules("DELETE", &unknown, 501), None);
 }
