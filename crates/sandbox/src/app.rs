@@ -70,12 +70,24 @@ impl Shared {
 pub(crate) struct App {
     shared: Arc<Shared>,
     controls: Router,
+    /// The other end of the connection.
+    peer: IpAddr,
 }
 
 impl App {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let controls = control::router(&shared).with_state(Arc::clone(&shared));
-        Self { shared, controls }
+        let peer = shared.ip;
+        Self {
+            shared,
+            controls,
+            peer,
+        }
+    }
+
+    /// The same for the connections of one client.
+    pub(crate) fn with_peer(self, peer: IpAddr) -> Self {
+        Self { peer, ..self }
     }
 
     /// Answers one request of a connection that `cutter` can cut.
@@ -93,7 +105,7 @@ impl App {
             let mut controls = self.controls;
             return Box::pin(controls.call(request.map(Body::new))).await;
         }
-        Ok(tenant(self.shared, request, cutter).await)
+        Ok(tenant(self.shared, request, self.peer, cutter).await)
     }
 }
 
@@ -110,7 +122,12 @@ fn host<B>(request: &Request<B>) -> &str {
     }
 }
 
-async fn tenant(shared: Arc<Shared>, request: Request<Incoming>, cutter: Arc<Cutter>) -> Response {
+async fn tenant(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    peer: IpAddr,
+    cutter: Arc<Cutter>,
+) -> Response {
     let base_url = base_url(&shared, &request);
     let (parts, body) = request.into_parts();
     let mut inbound = Inbound {
@@ -120,6 +137,7 @@ async fn tenant(shared: Arc<Shared>, request: Request<Incoming>, cutter: Arc<Cut
         headers: parts.headers,
         body: Vec::new(),
         base_url,
+        peer,
     };
     if !body.is_end_stream() {
         // Boxed, as is the delivery below, to keep what is the same for every request small.

@@ -177,7 +177,7 @@ impl Builder {
         self
     }
 
-    /// How many entries the logs of requests and of effects keep, each; 100,000 if not said.
+    /// How many entries the logs of requests, of effects and of the tenant itself keep, each; 100,000 if not said.
     pub const fn log_capacity(mut self, entries: usize) -> Self {
         self.settings.log_capacity = entries;
         self

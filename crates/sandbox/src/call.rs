@@ -1,5 +1,6 @@
 //! One request and one answer, as the tenant's operations see them: no sockets, no futures.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{
@@ -29,6 +30,8 @@ pub(crate) struct Inbound {
     pub(crate) body: Vec<u8>,
     /// `http://host:port`, as the client named the tenant.
     pub(crate) base_url: String,
+    /// The address it came from.
+    pub(crate) peer: IpAddr,
 }
 
 impl Inbound {

@@ -32,6 +32,12 @@ impl Millis {
         )
     }
 
+    /// Year to millisecond in 17 digits, as ids of log entries begin.
+    pub(crate) fn digits(self) -> String {
+        let digits = self.iso();
+        digits.chars().filter(char::is_ascii_digit).collect()
+    }
+
     /// The form of the `Date` header, `Wed, 25 Jan 2023 19:00:59 GMT`.
     pub(crate) fn http_date(self) -> String {
         let at = self.date_time();
@@ -143,6 +149,7 @@ mod tests {
     fn dates_have_the_recorded_form() {
         let at = Millis(1_674_673_259_837);
         assert_eq!(at.iso(), "2023-01-25T19:00:59.837Z");
+        assert_eq!(at.digits(), "20230125190059837");
         assert_eq!(at.http_date(), "Wed, 25 Jan 2023 19:00:59 GMT");
         assert_eq!(Millis::parse("2023-01-25T19:00:59.837Z"), Some(at));
     }

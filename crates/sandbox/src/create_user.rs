@@ -9,6 +9,7 @@ use crate::account::{Account, Identity, IdentityId};
 use crate::call::{Call, Reply};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
+use crate::events::{Person, What};
 use crate::provenance::{Behaviour, Rules};
 use crate::tenant::Tenant;
 use crate::user_fields::{self, Kind};
@@ -73,6 +74,10 @@ pub(crate) fn create(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiE
     let id = account.user_id.clone();
     let change = engine.tenant.insert(account).ok();
     engine.record(change);
+    let made = Person::of(&engine.tenant, &id);
+    if let Some(made) = made.filter(Person::is_in_database) {
+        engine.log(call.inbound, What::SignedUp(made.into()));
+    }
     users::reply(engine, call, &id, StatusCode::CREATED)
 }
 

@@ -16,11 +16,12 @@ use crate::clock::{Clock, Millis};
 use crate::cors::Cors;
 use crate::entry::{EffectEntry, RequestEntry};
 use crate::errors::{ApiError, Part};
+use crate::events::{ApiCall, Event, What};
 use crate::exchange::Late;
 use crate::export::Job;
 use crate::faults::Faults;
 use crate::jwt::Claims;
-use crate::limiter::{Limiter, Reading};
+use crate::limiter::{Limiter, Notice, Reading};
 use crate::log::{Change, Effect, RecordedRequest};
 use crate::oauth;
 use crate::plan::Group;
@@ -42,6 +43,8 @@ pub(crate) struct Engine {
     pub(crate) faults: Faults,
     pub(crate) requests: Ring<RequestEntry>,
     pub(crate) effects: Ring<EffectEntry>,
+    /// What `GET /logs` shows.
+    pub(crate) events: Ring<Event>,
     pub(crate) rng: Rng,
     /// Requests that take effect after the next read of their user.
     pub(crate) after_read: Vec<Late>,
@@ -54,6 +57,8 @@ pub(crate) struct Engine {
     /// What a search knows, if that is not all there is.
     index: Option<SearchIndex>,
     limiter: Limiter,
+    /// What the limiter wants told of the request that was counted last.
+    noticed: Option<Notice>,
     verified: Verified,
     present: Present,
     /// The request whose changes are noted, by its number in the log.
@@ -126,10 +131,12 @@ impl Engine {
             faults,
             requests: Ring::new(settings.log_capacity),
             effects: Ring::new(settings.log_capacity),
+            events: Ring::new(settings.log_capacity),
             rng: Rng::with_seed(settings.rng_seed),
             after_read: Vec::new(),
             generation: 0,
             limiter: Limiter::new(&settings.plan, settings.reset, settings.neighbour),
+            noticed: None,
             spent_assertions: HashSet::new(),
             verified: Verified::default(),
             present: Present::new(Millis(0)),
@@ -164,12 +171,14 @@ impl Engine {
 
     /// Serves a request; its changes are noted as its effects.
     pub(crate) fn serve(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
-        self.noting_effects(ticket, |engine| match engine.enter(ticket, inbound) {
-            Ok(admitted) => {
-                let reply = engine.perform(ticket, &admitted, inbound);
-                engine.finish(reply)
-            }
-            Err(reply) => engine.finish(*reply),
+        self.noting_effects(ticket, |engine| {
+            let admitted = engine.enter(ticket, inbound);
+            engine.log_limit(inbound);
+            let reply = match admitted {
+                Ok(admitted) => engine.perform(ticket, &admitted, inbound),
+                Err(reply) => *reply,
+            };
+            engine.finish(reply)
         })
     }
 
@@ -225,7 +234,7 @@ impl Engine {
     pub(crate) fn preview(&mut self, ticket: &Ticket, inbound: &Inbound) -> Reply {
         let (limiter, rng) = (self.limiter.clone(), self.rng.clone());
         let (reply, _) = self.let_in(ticket, inbound, true);
-        (self.limiter, self.rng) = (limiter, rng);
+        (self.limiter, self.rng, self.noticed) = (limiter, rng, None);
         reply
     }
 
@@ -276,6 +285,29 @@ impl Engine {
                 request,
                 change,
             });
+        }
+    }
+
+    /// Writes into the tenant's log what the request being served did.
+    pub(crate) fn log(&mut self, inbound: &Inbound, what: What) {
+        if self.serving.is_some() {
+            let event = Event::new(self.present.at, self.events.last(), inbound, what);
+            self.events.push(event);
+        }
+    }
+
+    /// Writes into the tenant's log what the limiter wants told.
+    pub(crate) fn log_limit(&mut self, inbound: &Inbound) {
+        let all = self.rules.quietly(Behaviour::LogLimit) == "every-refusal";
+        let notice = self.noticed.take();
+        if let Some(notice) = notice.filter(|notice| all || !notice.is_repeated) {
+            let limit = What::Limit {
+                notice,
+                method: inbound.method.clone(),
+                path: inbound.path.as_str().into(),
+            };
+            let event = Event::new(self.present.at, self.events.last(), inbound, limit);
+            self.events.push(event);
         }
     }
 
@@ -330,13 +362,33 @@ impl Engine {
                     now,
                     date: Arc::clone(&self.present.date),
                 };
-                match handle(self, &call) {
+                let reply = match handle(self, &call) {
                     Ok(reply) => with_reading(reply.management(inbound), reading),
                     Err(error) => Reply::from(error).management(inbound),
-                }
+                };
+                self.log_call(ticket, inbound, claims, &reply);
+                reply
             }
         };
         self.cors.mark(reply, inbound, &mut self.rules)
+    }
+
+    /// Writes a call that changed something into the tenant's log.
+    fn log_call(
+        &mut self,
+        ticket: &Ticket,
+        inbound: &Inbound,
+        claims: &Arc<Claims>,
+        reply: &Reply,
+    ) {
+        let told = reply.status.is_success()
+            || self.rules.quietly(Behaviour::LogRefused) == "fapi"
+                && reply.status != StatusCode::NOT_IMPLEMENTED;
+        let Some(routed) = &ticket.routed else { return };
+        if told && inbound.method != Method::GET {
+            let call = ApiCall::new(routed.operation.id, inbound, claims, reply);
+            self.log(inbound, What::Call(call.into()));
+        }
     }
 
     /// Says what an answer rests on, and when it was made.
@@ -403,10 +455,13 @@ impl Engine {
             }
             group => group,
         };
-        match self.limiter.take(group, now, &mut self.rng) {
-            None => Ok(None),
-            Some(Ok(reading)) => Ok(Some(reading)),
-            Some(Err(exhausted)) => Err(exhausted.error(group, &mut self.rules)),
+        let Some(taken) = self.limiter.take(group, now, &mut self.rng) else {
+            return Ok(None);
+        };
+        self.noticed = taken.notice;
+        match taken.outcome {
+            Ok(reading) => Ok(Some(reading)),
+            Err(exhausted) => Err(exhausted.error(group, &mut self.rules)),
         }
     }
 }
@@ -422,10 +477,7 @@ fn with_reading(reply: Reply, reading: Option<Reading>) -> Reply {
 fn not_served(rules: &mut Rules, inbound: &Inbound) -> ApiError {
     let (method, path) = (&inbound.method, &inbound.path);
     match catalogue::name(method.as_str(), path) {
-        Some(name) => {
-            let message = format!("{name} ({method} {path}) is not served by this local tenant.");
-            ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
-        }
+        Some(name) => ApiError::not_served(format!("{name} ({method} {path})")),
         None => match rules.decide(Behaviour::UnknownPath) {
             Ok(_) => ApiError::not_found(),
             Err(only_inferred) => only_inferred,

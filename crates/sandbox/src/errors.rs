@@ -66,6 +66,17 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, None, "Not Found")
     }
 
+    /// What the real one does and this one does not.
+    pub(crate) fn not_served(what: impl std::fmt::Display) -> Self {
+        let message = format!("{what} is not served by this local tenant.");
+        Self::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
+    }
+
+    pub(crate) fn no_such_log(rules: &mut Rules) -> Self {
+        rules.detail(Behaviour::LogErrorCode);
+        Self::new(StatusCode::NOT_FOUND, None, "Log not found.")
+    }
+
     pub(crate) fn missing_authentication() -> Self {
         Self {
             headers: vec![(WWW_AUTHENTICATE, "Bearer".into())],

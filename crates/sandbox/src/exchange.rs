@@ -64,6 +64,7 @@ impl Engine {
             Apply::Never => (Reply::empty(StatusCode::OK), None),
             Apply::AfterMs(_) | Apply::AfterNextRead => self.let_in(&ticket, &inbound, spoils),
         };
+        self.log_limit(&inbound);
         let reply = self.spoil(&fault, real, &ticket, &inbound);
         let (delivery, delay) = delivery(fault.kind(), &reply);
         let silent = matches!(delivery, Delivery::Nothing { .. } | Delivery::Silence);

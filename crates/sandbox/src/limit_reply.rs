@@ -5,7 +5,7 @@ use http::header::{HeaderName, RETRY_AFTER};
 
 use crate::call::Reply;
 use crate::errors::ApiError;
-use crate::limiter::{Exhausted, Reading};
+use crate::limiter::{Exhausted, Notice, Reading};
 use crate::plan::Group;
 use crate::provenance::{Behaviour, Rules};
 
@@ -38,6 +38,21 @@ impl Reading {
                 self.reset.to_string(),
             ),
         ]
+    }
+}
+
+impl Notice {
+    /// How the tenant's log words it.
+    pub(crate) fn description(self) -> String {
+        let limit = if self.is_global {
+            "Global"
+        } else {
+            self.bucket
+        };
+        match self.is_warning {
+            true => format!("{limit} limit is nearly reached"),
+            false => format!("{limit} limit has been reached"),
+        }
     }
 }
 

@@ -26,6 +26,10 @@ struct Bucket {
     counted: Option<Millis>,
     /// What the neighbour is about to take: it calls, as everyone does, with whole tokens.
     wanted: i64,
+    /// When a warning was given, if most of it has been used ever since.
+    warned: Option<Millis>,
+    /// The last call was refused.
+    is_exceeded: bool,
 }
 
 /// What the rate-limit headers of an answer say.
@@ -35,6 +39,26 @@ pub(crate) struct Reading {
     pub(crate) remaining: i64,
     /// Unix seconds.
     pub(crate) reset: i64,
+}
+
+/// What the tenant's log tells of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// Most of it is used; else a call was refused.
+    pub(crate) is_warning: bool,
+    /// A call was refused since the last one that passed.
+    pub(crate) is_repeated: bool,
+    pub(crate) bucket: &'static str,
+    /// It is the limit on everything.
+    pub(crate) is_global: bool,
+    pub(crate) size: u32,
+}
+
+/// What became of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    pub(crate) outcome: Result<Reading, Exhausted>,
+    pub(crate) notice: Option<Notice>,
 }
 
 /// A call that has to wait.
@@ -54,6 +78,8 @@ impl Limiter {
             spec: spec.clone(),
             counted: None,
             wanted: 0,
+            warned: None,
+            is_exceeded: false,
         };
         Self {
             buckets: plan.buckets.iter().map(bucket).collect(),
@@ -63,12 +89,7 @@ impl Limiter {
     }
 
     /// Counts a call; none if nothing limits it. A call that has to wait takes nothing.
-    pub(crate) fn take(
-        &mut self,
-        group: Group,
-        now: Millis,
-        rng: &mut Rng,
-    ) -> Option<Result<Reading, Exhausted>> {
+    pub(crate) fn take(&mut self, group: Group, now: Millis, rng: &mut Rng) -> Option<Taken> {
         let Self {
             buckets,
             reset,
@@ -80,24 +101,60 @@ impl Limiter {
         bucket.refill(now, *neighbour, rng);
         if bucket.level >= TOKEN {
             bucket.level -= TOKEN;
-            return Some(Ok(bucket.reading(now, *reset)));
+            bucket.is_exceeded = false;
+            return Some(Taken {
+                outcome: Ok(bucket.reading(now, *reset)),
+                notice: bucket.warning(now),
+            });
         }
+        let is_repeated = std::mem::replace(&mut bucket.is_exceeded, true);
         let missing = bucket.time_of(TOKEN - bucket.level, now);
         let period = match bucket.spec.per {
             Per::Second => "second",
             Per::Minute => "minute",
         };
-        Some(Err(Exhausted {
+        let exhausted = Exhausted {
             reading: bucket.reading(now, *reset),
             group: bucket.spec.group.map(|group| (group, period)),
             retry_after: (up_to_second(missing) - now.seconds()).max(1),
-        }))
+        };
+        Some(Taken {
+            outcome: Err(exhausted),
+            notice: Some(bucket.notice(false, is_repeated)),
+        })
     }
 }
 
 impl Bucket {
     const fn full(&self) -> i64 {
         self.spec.burst as i64 * TOKEN
+    }
+
+    /// The notice that most of it is used: when that begins, and once a minute while it lasts.
+    fn warning(&mut self, now: Millis) -> Option<Notice> {
+        let used = self.full() - self.level;
+        if used * 5 < self.full() * 4 {
+            self.warned = None;
+            return None;
+        }
+        if self
+            .warned
+            .is_some_and(|warned| now < warned.plus_seconds(60))
+        {
+            return None;
+        }
+        self.warned = Some(now);
+        Some(self.notice(true, false))
+    }
+
+    fn notice(&self, is_warning: bool, is_repeated: bool) -> Notice {
+        Notice {
+            is_warning,
+            is_repeated,
+            bucket: self.spec.group.unwrap_or("global"),
+            is_global: self.spec.group.is_none(),
+            size: self.spec.burst,
+        }
     }
 
     /// Units added per millisecond of waiting.
@@ -180,6 +237,7 @@ mod tests {
         limiter
             .take(group, Millis(START + at), &mut Rng::with_seed(1))
             .unwrap()
+            .outcome
     }
 
     fn reset(reading: Reading) -> i64 {
@@ -296,6 +354,7 @@ mod tests {
             if limiter
                 .take(Group::ReadUsers, at, &mut rng)
                 .unwrap()
+                .outcome
                 .is_ok()
             {
                 passed += 1;
@@ -312,7 +371,7 @@ mod tests {
         let mut passed = |seconds: i64, every: i64| {
             let times = (0..1000).map(|tick| Millis(START + (seconds + tick * every) * 1000));
             let takes = times.map(|at| limiter.take(Group::ReadUsers, at, &mut rng).unwrap());
-            takes.filter(Result::is_ok).count()
+            takes.filter(|taken| taken.outcome.is_ok()).count()
         };
         // Of 1,000 tokens about half; after a long pause nearly always one.
         let (each_second, each_minute) = (passed(0, 1), passed(1000, 60));
@@ -327,5 +386,32 @@ mod tests {
         assert!(take(&mut limiter, Group::ReadUsers, 0).is_err());
         assert!(take(&mut limiter, Group::ReadUsers, 999).is_err());
         assert!(take(&mut limiter, Group::ReadUsers, 1_000).is_ok());
+    }
+
+    #[test]
+    fn a_limit_is_told_of_when_most_of_it_is_used_and_when_it_is_exceeded() {
+        let mut limiter = Limiter::new(&Plan::custom(10, 1), Reset::Full, 0.0);
+        let mut notices = |calls: usize, at: i64| -> Vec<(usize, bool, bool)> {
+            let mut rng = Rng::with_seed(1);
+            let take = |call| {
+                let taken = limiter.take(Group::ReadUsers, Millis(START + at), &mut rng);
+                let notice = taken.unwrap().notice?;
+                assert_eq!((notice.bucket, notice.size), ("global", 10));
+                Some((call, notice.is_warning, notice.is_repeated))
+            };
+            (1..=calls).filter_map(take).collect()
+        };
+        let refused = |call, is_repeated| (call, false, is_repeated);
+        // With the eighth of ten, and when the eleventh and twelfth are refused.
+        assert_eq!(
+            notices(12, 0),
+            [(8, true, false), refused(11, false), refused(12, true)]
+        );
+        // Again once a call has passed, but no second warning within the minute.
+        assert_eq!(notices(2, 1_000), [refused(2, false)]);
+        assert_eq!(notices(1, 2_000), []);
+        // It has recovered, and is used up anew.
+        assert_eq!(notices(8, 20_000), [(8, true, false)]);
+        assert_eq!(notices(1, 21_000), []);
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::call::{Inbound, Reply};
 use crate::clock::Millis;
 use crate::engine::Engine;
+use crate::events::What;
 use crate::provenance::Behaviour;
 use crate::{assertion, jwt, keys};
 
@@ -45,6 +46,7 @@ const GRANTED: &[&str] = &[
     "update:users_app_metadata",
     "read:user_idp_tokens",
     "read:connections",
+    "read:logs",
 ];
 
 /// A refusal of the token endpoint.
@@ -59,6 +61,8 @@ pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Repl
     {
         return Reply::from(only_inferred);
     }
+    let exchanged = exchanged(inbound, granted.as_ref());
+    engine.log(inbound, exchanged);
     let reply = match granted {
         Ok(body) => Reply::json(StatusCode::OK, &body),
         Err(Refused(status, error, description)) => Reply::json(
@@ -67,6 +71,24 @@ pub(crate) fn token(engine: &mut Engine, inbound: &Inbound, now: Millis) -> Repl
         ),
     };
     plain(reply)
+}
+
+/// What the tenant's log tells of it.
+fn exchanged(inbound: &Inbound, granted: Result<&Value, &Refused>) -> What {
+    let body = parameters(inbound);
+    let given = |key: &str| body.get(key).and_then(Value::as_str);
+    let basic = basic_credentials(&inbound.headers);
+    let client_id = basic.as_ref().map(|(id, _)| id.as_str());
+    let scope = granted.ok().and_then(|body| body["scope"].as_str());
+    let refusal = granted.err().map(|Refused(_, _, problem)| &**problem);
+    let text = |text: Option<&str>| text.map(Into::into);
+    What::Exchanged {
+        granted: granted.is_ok(),
+        client_id: text(client_id.or_else(|| given("client_id"))),
+        audience: text(given("audience")),
+        scope: text(scope),
+        refusal: text(refusal),
+    }
 }
 
 /// The headers recorded on answers of the token endpoint.

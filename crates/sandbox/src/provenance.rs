@@ -214,6 +214,30 @@ table! {
     Cors, "cors", Detail,
         "What do preflights and answers to web pages of allowed origins carry?",
         [inferred("allowed-headers"), inferred("absent")];
+    LogEntries, "log-entries", Detail,
+        "What do log entries say whose like was not recorded: of unlinking, linking, updates, exports, refused tokens, limits?",
+        [inferred("like-those-recorded")];
+    LogDelay, "log-delay", Detail,
+        "How soon after something was done does the log show it?",
+        [inferred("at-once")];
+    LogDeletion, "log-user-deletion", Detail,
+        "Does deleting a user through the API leave an entry sdu beside its sapi?",
+        [inferred("both"), inferred("sapi-only")];
+    LogRefused, "log-refused-write", Detail,
+        "Does a write that is refused leave an entry?",
+        [inferred("absent"), inferred("fapi")];
+    LogLimit, "log-limit", Detail,
+        "How often does a limit that stays exceeded show in the log?",
+        [inferred("first-refusal"), inferred("every-refusal")];
+    LogCheckpoint, "log-checkpoint", Answer,
+        "What does a checkpoint get that is the id of no entry (any more)?",
+        [inferred("later-ones"), inferred("400")];
+    LogPaging, "log-paging", Answer,
+        "What do pages of the log get beyond the first 1,000 entries?",
+        [inferred("invalid_paging")];
+    LogErrorCode, "log-error-code", Detail,
+        "Which errorCode comes with \"Log not found.\"?",
+        [inferred("absent")];
     TokenLimit, "token-endpoint-429", Detail,
         "How is the 429 of the token endpoint worded when it is not the quota of one client that was reached?",
         [inferred("client-quota")];

@@ -9,6 +9,19 @@ pub(crate) const REDACTED: &str = "<redacted>";
 /// The parameters whose values are credentials.
 const CREDENTIALS: &[&str] = &["client_assertion", "client_secret", "link_with", "password"];
 
+/// What identity providers gave, beside what clients send.
+const TOKENS: &[&str] = &[
+    "access_token",
+    "access_token_secret",
+    "id_token",
+    "refresh_token",
+];
+
+/// Whether the value under this key opens a door.
+pub(crate) fn is_secret(key: &str) -> bool {
+    CREDENTIALS.contains(&key) || TOKENS.contains(&key)
+}
+
 /// The body of a request as text, credentials replaced.
 pub(crate) fn body(inbound: &Inbound) -> String {
     let text = String::from_utf8_lossy(&inbound.body);

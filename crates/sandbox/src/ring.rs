@@ -1,6 +1,7 @@
 //! A log with a cap: it keeps the last entries and counts those it forgot.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// The last entries, up to a cap, and how many came before them.
 #[derive(Clone, Debug)]
@@ -36,6 +37,22 @@ impl<T> Ring<T> {
         self.entries.get_mut(position)
     }
 
+    /// The entry with this number, unless it was dropped.
+    pub(crate) fn get(&self, seq: u64) -> Option<&T> {
+        let position = usize::try_from(seq.checked_sub(self.dropped)?).ok()?;
+        self.entries.get(position)
+    }
+
+    /// The entry that came last.
+    pub(crate) fn last(&self) -> Option<&T> {
+        self.entries.back()
+    }
+
+    /// The numbers of the entries that are left.
+    pub(crate) fn numbers(&self) -> Range<u64> {
+        self.dropped..self.dropped + self.entries.len() as u64
+    }
+
     /// How many entries were dropped.
     pub(crate) const fn dropped(&self) -> u64 {
         self.dropped
@@ -59,6 +76,8 @@ mod tests {
         }
         assert_eq!(ring.iter().collect::<Vec<_>>(), [(3, &3), (4, &4)]);
         assert_eq!(ring.dropped(), 3);
+        assert_eq!((ring.numbers(), ring.last()), (3..5, Some(&4)));
+        assert_eq!((ring.get(2), ring.get(3)), (None, Some(&3)));
         assert!(ring.get_mut(2).is_none());
         assert_eq!(ring.get_mut(4).copied(), Some(4));
     }

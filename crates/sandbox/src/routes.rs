@@ -8,7 +8,9 @@ use crate::clock::Millis;
 use crate::engine::Engine;
 use crate::errors::ApiError;
 use crate::plan::Group;
-use crate::{connections, create_user, export, identities, oauth, search, update_user, users};
+use crate::{
+    connections, create_user, export, identities, logs, oauth, search, update_user, users,
+};
 
 /// Who may call an operation, and what it does.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,20 @@ pub(crate) static SERVED: &[Operation] = &[
         path: "/exports/{file}",
         group: Group::Keys,
         serve: Serve::Open(export::download),
+    },
+    Operation {
+        id: "get_logs",
+        method: Method::GET,
+        path: "/api/v2/logs",
+        group: Group::OtherManagement,
+        serve: Serve::Scoped(&["read:logs", "read:logs_users"], logs::list),
+    },
+    Operation {
+        id: "get_logs_by_id",
+        method: Method::GET,
+        path: "/api/v2/logs/{id}",
+        group: Group::OtherManagement,
+        serve: Serve::Scoped(&["read:logs", "read:logs_users"], logs::get),
     },
     Operation {
         id: "get_users",

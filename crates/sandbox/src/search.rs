@@ -1,7 +1,7 @@
 //! `GET /users`: the users that fit a query, by page, as the search index knows them.
 
 pub(crate) mod index;
-mod query;
+pub(crate) mod query;
 
 use std::cmp::Ordering;
 
@@ -18,12 +18,12 @@ use crate::users;
 use crate::view::UserView;
 use query::{Problem, Query};
 
-const DEFAULT_PER_PAGE: usize = 50;
+pub(crate) const DEFAULT_PER_PAGE: usize = 50;
 
-const MOST_PER_PAGE: usize = 100;
+pub(crate) const MOST_PER_PAGE: usize = 100;
 
-/// A search shows no user beyond this.
-const CAP: usize = 1000;
+/// A search shows nothing beyond this.
+pub(crate) const CAP: usize = 1000;
 
 /// A page with its place in the whole, in the recorded order of keys.
 #[derive(Serialize)]
@@ -56,7 +56,7 @@ pub(crate) fn list(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
     }
     let mut found: Vec<&Account> = engine
         .searchable(call.now)
-        .filter(|account| query.fits(account))
+        .filter(|account| query.fits(*account))
         .collect();
     if let Some(sort) = &sort {
         found.sort_by(|one, other| sort.compare(one, other));
@@ -83,7 +83,7 @@ pub(crate) fn list(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiErr
     })
 }
 
-const TOO_FAR: &str = "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation";
+pub(crate) const TOO_FAR: &str = "You can only page through the first 1000 records. See https://auth0.com/docs/users/search/v3/view-search-results-by-page#limitation";
 
 /// The query; the engines before the third, and what only they knew, are gone.
 fn query(inbound: &Inbound, rules: &mut Rules) -> Result<Query, ApiError> {
@@ -97,18 +97,24 @@ fn query(inbound: &Inbound, rules: &mut Rules) -> Result<Query, ApiError> {
         ));
     }
     if inbound.query("connection").is_some() {
-        return Err(not_served("the parameter connection"));
+        return Err(ApiError::not_served(
+            "the parameter connection of get_users",
+        ));
     }
+    asked(inbound, rules, "get_users")
+}
+
+/// What the parameter `q` of an operation asks.
+pub(crate) fn asked(
+    inbound: &Inbound,
+    rules: &mut Rules,
+    operation: &str,
+) -> Result<Query, ApiError> {
     let text = inbound.query("q").unwrap_or_default();
     Query::parse(&text).map_err(|problem| match problem {
         Problem::Malformed(problem) => ApiError::invalid_value(rules, Part::Query, problem, "q"),
-        Problem::NotServed(what) => not_served(&what),
+        Problem::NotServed(what) => ApiError::not_served(format!("{what} of {operation}")),
     })
-}
-
-fn not_served(what: &str) -> ApiError {
-    let message = format!("{what} of get_users is not served by this local tenant.");
-    ApiError::new(StatusCode::NOT_IMPLEMENTED, Some("not_served"), message)
 }
 
 /// An order of users by one attribute.

@@ -84,8 +84,9 @@ impl Drop for Server {
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, app: App) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(connection(stream, tls.clone(), app.clone()));
+            Ok((stream, peer)) => {
+                let app = app.clone().with_peer(peer.ip());
+                tokio::spawn(connection(stream, tls.clone(), app));
             }
             // A connection that was reset before it was accepted, or no file descriptors for now.
             Err(_) => tokio::time::sleep(BREATHER).await,

@@ -6,6 +6,7 @@ use crate::account::Account;
 use crate::call::{Call, Reply, fields};
 use crate::engine::Engine;
 use crate::errors::{ApiError, Part};
+use crate::events::{Person, What};
 use crate::provenance::{Behaviour, Rules};
 use crate::tenant::Found;
 use crate::view::{Fields, UserView, View};
@@ -47,8 +48,13 @@ pub(crate) fn by_email(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, Ap
 pub(crate) fn delete(engine: &mut Engine, call: &Call<'_>) -> Result<Reply, ApiError> {
     let id = call.segment(0);
     check_user_id(&mut engine.rules, id)?;
+    let gone = Person::of(&engine.tenant, id);
     let change = engine.tenant.delete(id);
     engine.record(change);
+    let told = engine.rules.quietly(Behaviour::LogDeletion) == "both";
+    if let Some(gone) = gone.filter(|_| told) {
+        engine.log(call.inbound, What::Deleted(gone.into()));
+    }
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

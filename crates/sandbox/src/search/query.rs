@@ -17,9 +17,21 @@ const LEAST_SUFFIX: usize = 3;
 /// How many levels a query may have: it is read by recursion.
 const DEEPEST: usize = 100;
 
-/// A question about a user.
+/// What can be asked about: it has values at paths.
+pub(crate) trait Searched {
+    /// Whether a value at this path passes the test.
+    fn any_value(&self, path: &str, test: &mut dyn FnMut(&Value) -> bool) -> bool;
+}
+
+impl Searched for Value {
+    fn any_value(&self, path: &str, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        any_within(self, path, test)
+    }
+}
+
+/// A question about a user, or about an entry of the log.
 #[derive(Debug, PartialEq)]
-pub(super) enum Query {
+pub(crate) enum Query {
     Everyone,
     /// The attribute at this path has a value that fits.
     Term(String, Pattern),
@@ -30,7 +42,7 @@ pub(super) enum Query {
 
 /// What a value has to look like.
 #[derive(Debug, PartialEq)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     Anything,
     Exactly(String),
     /// The literal parts around each `*`.
@@ -39,13 +51,13 @@ pub(super) enum Pattern {
 
 /// Why a query is not answered.
 #[derive(Debug, PartialEq)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     Malformed(String),
     NotServed(String),
 }
 
 impl Query {
-    pub(super) fn parse(text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
         let tokens = tokens(text)?;
         let deeper = |token: &&Token| matches!(token, Token::Open | Token::Not);
         if tokens.iter().filter(deeper).count() > DEEPEST {
@@ -65,18 +77,16 @@ impl Query {
         }
     }
 
-    pub(super) fn fits(&self, account: &Account) -> bool {
+    pub(crate) fn fits(&self, searched: &impl Searched) -> bool {
         match self {
             Self::Everyone => true,
             Self::Term(path, pattern) => {
                 let caseless = CASELESS.contains(&path.as_str());
-                any_value(account, path, &mut |value| {
-                    pattern.fits(&text(value), caseless)
-                })
+                searched.any_value(path, &mut |value| pattern.fits(&text(value), caseless))
             }
-            Self::Not(query) => !query.fits(account),
-            Self::All(queries) => queries.iter().all(|query| query.fits(account)),
-            Self::Any(queries) => queries.iter().any(|query| query.fits(account)),
+            Self::Not(query) => !query.fits(searched),
+            Self::All(queries) => queries.iter().all(|query| query.fits(searched)),
+            Self::Any(queries) => queries.iter().any(|query| query.fits(searched)),
         }
     }
 }
@@ -264,7 +274,7 @@ fn in_order(parts: &[String], value: &str) -> bool {
 /// The first value at a path of a user.
 pub(super) fn value(account: &Account, path: &str) -> Option<Value> {
     let mut first = None;
-    any_value(account, path, &mut |value| {
+    account.any_value(path, &mut |value| {
         first = Some(value.clone());
         true
     });
@@ -278,22 +288,24 @@ pub(super) fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn any_value(account: &Account, path: &str, test: &mut dyn FnMut(&Value) -> bool) -> bool {
-    let (first, rest) = split(path);
-    match first {
-        "user_id" => test(&(&*account.user_id).into()),
-        "identities" => {
-            let mut identities = account.identities.iter();
-            identities.any(|identity| any_of_identity(identity, rest, test))
-        }
-        "updated_at" if account.updated_at.is_some() => account.updated_at.iter().any(test),
-        "created_at" | "updated_at" if account.restored_at.is_some() => {
-            let mut restored = account.restored_at.iter();
-            restored.any(|date| test(&(&**date).into()))
-        }
-        _ => {
-            let mut found = account.attribute(first).into_iter();
-            found.any(|value| any_within(value, rest, test))
+impl Searched for Account {
+    fn any_value(&self, path: &str, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        let (first, rest) = split(path);
+        match first {
+            "user_id" => test(&(&*self.user_id).into()),
+            "identities" => {
+                let mut identities = self.identities.iter();
+                identities.any(|identity| any_of_identity(identity, rest, test))
+            }
+            "updated_at" if self.updated_at.is_some() => self.updated_at.iter().any(test),
+            "created_at" | "updated_at" if self.restored_at.is_some() => {
+                let mut restored = self.restored_at.iter();
+                restored.any(|date| test(&(&**date).into()))
+            }
+            _ => {
+                let mut found = self.attribute(first).into_iter();
+                found.any(|value| any_within(value, rest, test))
+            }
         }
     }
 }

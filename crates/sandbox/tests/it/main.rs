@@ -17,6 +17,7 @@ mod faults;
 mod limits;
 mod linking;
 mod listing;
+mod logging;
 mod oauth;
 mod page;
 mod properties;

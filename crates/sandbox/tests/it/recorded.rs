@@ -243,6 +243,78 @@ fn go_read_find_and_update() {
 }
 
 #[test]
+fn go_log_entries() {
+    let (sandbox, mut session) = tenant();
+    let user = create(&mut session, &full(1), CREATED_FULL);
+    session.send("DELETE", &path(&user), Some(&Value::Null));
+    let mut session = Session::new(&sandbox, &sandbox.token(&["read:logs"]));
+    let mut read = |target: &str| session.send("GET", target, Some(&Value::Null)).json();
+    let keys_of_all = [
+        "_id",
+        "audience",
+        "client_id",
+        "client_name",
+        "connection",
+        "connection_id",
+        "date",
+        "description",
+        "details",
+        "hostname",
+        "ip",
+        "isMobile",
+        "location_info",
+        "log_id",
+        "organization_id",
+        "organization_name",
+        "strategy",
+        "strategy_type",
+        "type",
+        "user_agent",
+        "user_id",
+        "user_name",
+    ];
+    let told = read("/api/v2/logs?per_page=5&q=type%3A%22sapi%22");
+    let [deleted, created] = &told.as_array().unwrap()[..] else {
+        panic!("{told}");
+    };
+    for (entry, description) in [(deleted, "Delete a User"), (created, "Create a User")] {
+        assert_eq!(keys(entry), keys_of_all);
+        assert_eq!(entry["description"], description);
+        assert_eq!(entry["log_id"].as_str().unwrap().len(), 56);
+        let details = &entry["details"];
+        assert_eq!(keys(details), ["request", "response"]);
+        let request = [
+            "auth",
+            "body",
+            "channel",
+            "ip",
+            "method",
+            "path",
+            "query",
+            "userAgent",
+        ];
+        assert_eq!(keys(&details["request"]), request);
+    }
+    assert_eq!(deleted["details"]["request"]["path"], path(&user));
+    assert_eq!(deleted["details"]["request"]["body"], Value::Null);
+    assert_eq!(
+        deleted["details"]["response"],
+        json!({ "body": {}, "statusCode": 204 })
+    );
+    assert_eq!(created["details"]["request"]["body"]["password"], "*****");
+    let id = created["log_id"].as_str().unwrap();
+    assert_eq!(read(&format!("/api/v2/logs/{id}")), *created);
+    // Creating left an entry of a sign-up too; after it, by checkpoint, the earliest first.
+    let signed_up = read("/api/v2/logs?page=0&per_page=5&sort=date:1")[0].clone();
+    let first = signed_up["log_id"].as_str().unwrap();
+    assert_eq!(signed_up["type"], "ss");
+    assert_eq!(
+        read(&format!("/api/v2/logs?from={first}&take=1")),
+        json!([created])
+    );
+}
+
+#[test]
 fn ruby_unlink_with_the_prefixed_id_changes_nothing() {
     let (_sandbox, mut session) = tenant();
     let main = create(&mut session, &plain(1), CREATED_PLAIN);
