@@ -81,7 +81,10 @@ impl ChangeIdentity {
 
     /// The read that settles the change, as an operation of its own.
     pub(crate) const fn look_again(&self) -> LookAgain<'_> {
-        LookAgain(self)
+        LookAgain {
+            change: self,
+            request: &self.probe,
+        }
     }
 
     fn judge(
@@ -109,7 +112,10 @@ impl ChangeIdentity {
 }
 
 /// Reads the user once more after an answer that does not tell.
-pub(crate) struct LookAgain<'a>(&'a ChangeIdentity);
+pub(crate) struct LookAgain<'a> {
+    change: &'a ChangeIdentity,
+    request: &'a Request,
+}
 
 impl Operation for LookAgain<'_> {
     type Output = ListedAfter;
@@ -119,13 +125,13 @@ impl Operation for LookAgain<'_> {
     }
 
     fn request(&self) -> &Request {
-        &self.0.probe
+        self.request
     }
 
     fn decode(&self, response: &Response) -> Result<ListedAfter, DecodeError> {
         let elements =
             listed_identities_of_user(response.body().expose()).map_err(DecodeError::new)?;
-        self.0.judge(elements)
+        self.change.judge(elements)
     }
 }
 
