@@ -301,40 +301,82 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
 
 /// Why an account is more than what was split off, if it is.
 fn in_use(account: &User, receipt: &Receipt) -> Option<&'static str> {
-    let filled =
-        |metadata: Option<&str>| metadata.is_some_and(|json| !matches!(json, "{}" | "null"));
-    let metadata = [account.user_metadata(), account.app_metadata()];
-    if account
-        .primary_identity()
-        .and_then(|main| main.key())
-        .as_ref()
-        != Some(receipt.identity())
-    {
-        return Some("its main identity is not the one that was split off");
+    receipt.gains(account).first().map(|gain| gain.as_str())
+}
+
+/// What an account has that one which was just split off has not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Gain {
+    /// It is another account: its main identity is not the one that was split off.
+    OtherMainIdentity,
+    /// It has a second identity.
+    SecondIdentity,
+    /// It has metadata.
+    Metadata,
+    /// It has been logged in to since.
+    Login,
+    /// It has a last login that cannot be read.
+    UnreadableLogin,
+    /// It has been logged in to, and when it was split off is not known.
+    LoginAtSomeTime,
+}
+
+impl Gain {
+    /// Returns it in words that follow the account's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherMainIdentity => "its main identity is not the one that was split off",
+            Self::SecondIdentity => "it has a second identity",
+            Self::Metadata => "it has metadata, which a split-off account does not",
+            Self::Login => "it has been logged in to since it was split off",
+            Self::UnreadableLogin => "its last login cannot be read",
+            Self::LoginAtSomeTime => {
+                "it has been logged in to, and when it was split off is not known"
+            }
+        }
     }
-    if !account.secondary_identities().is_empty() {
-        return Some("it has a second identity");
-    }
-    if metadata
+}
+
+impl Receipt {
+    /// Returns what `account`, which was read in full, has gained since it was split off: what would be lost with it.
+    #[must_use]
+    pub fn gains(&self, account: &User) -> Vec<Gain> {
+        let filled =
+            |metadata: Option<&str>| metadata.is_some_and(|json| !matches!(json, "{}" | "null"));
+        let metadata = [account.user_metadata(), account.app_metadata()];
+        let main = account.primary_identity().and_then(|main| main.key());
+        [
+            (main.as_ref() != Some(self.identity())).then_some(Gain::OtherMainIdentity),
+            (!account.secondary_identities().is_empty()).then_some(Gain::SecondIdentity),
+            metadata
+                .into_iter()
+                .any(|metadata| filled(metadata.map(|json| json.get())))
+                .then_some(Gain::Metadata),
+            self.login(account),
+        ]
         .into_iter()
-        .any(|metadata| filled(metadata.map(|json| json.get())))
-    {
-        return Some("it has metadata, which a split-off account does not");
+        .flatten()
+        .collect()
     }
-    let last_login = serde_json::to_value(account)
-        .ok()
-        .and_then(|account| account.get("last_login").cloned());
-    let last_login: jiff::Timestamp = match last_login.filter(|time| !time.is_null()) {
-        None => return None,
+
+    fn login(&self, account: &User) -> Option<Gain> {
+        let last_login = serde_json::to_value(account)
+            .ok()
+            .and_then(|account| account.get("last_login").cloned());
         // A date may be an object, too.
-        Some(time) => match time.as_str().and_then(|time| time.parse().ok()) {
-            Some(time) => time,
-            None => return Some("its last login cannot be read"),
-        },
-    };
-    match receipt.linked_at {
-        Some(linked_at) if SystemTime::from(last_login) <= linked_at => None,
-        Some(_) => Some("it has been logged in to since it was split off"),
-        None => Some("it has been logged in to, and when it was split off is not known"),
+        let time = last_login.filter(|time| !time.is_null())?;
+        let Some(time) = time
+            .as_str()
+            .and_then(|time| time.parse::<jiff::Timestamp>().ok())
+        else {
+            return Some(Gain::UnreadableLogin);
+        };
+        match self.linked_at {
+            Some(linked_at) if SystemTime::from(time) <= linked_at => None,
+            Some(_) => Some(Gain::Login),
+            None => Some(Gain::LoginAtSomeTime),
+        }
     }
 }

@@ -42,7 +42,7 @@ mod trace;
 pub use change::{ChangeIdentity, ListedAfter};
 pub use client::Client;
 pub use current_user::CurrentUser;
-pub use delete::{DeleteAccount, Deleted, Deletion, GetUser, Receipt, UnlinkedAndDeleted};
+pub use delete::{DeleteAccount, Deleted, Deletion, Gain, GetUser, Receipt, UnlinkedAndDeleted};
 pub use error::{Error, ErrorKind};
 pub use identity_model::{
     self, Identity, IdentityKey, IdentityUserId, IdpToken, ListedIdentity, ParseIdError,
