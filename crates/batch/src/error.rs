@@ -32,6 +32,10 @@ pub enum ErrorKind {
     NewerJob,
     /// Another process works on the job.
     Locked,
+    /// The ids of people were removed from the job, so that nothing is left to be done.
+    Purged,
+    /// The job is not finished, so that it may not be purged.
+    NotFinished,
     /// The job is for another tenant.
     OtherTenant,
     /// The job is not what was reviewed: its digest is another.
@@ -42,6 +46,8 @@ pub enum ErrorKind {
     Storage,
     /// The tenant could not be asked; the source is the facade's error.
     Tenant,
+    /// The export of the tenant's users failed, or did not end in time.
+    Export,
 }
 
 impl Error {

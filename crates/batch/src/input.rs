@@ -86,6 +86,11 @@ pub(crate) fn read(
     })
 }
 
+/// Reads a user as one line of an export in JSON.
+pub(crate) fn parse_user(line: &str) -> Result<Record<'_>, Refusal> {
+    json::parse(line)
+}
+
 fn read_plain(
     mut plain: impl BufRead,
     columns: &Columns,

@@ -22,15 +22,31 @@
 //! ```
 
 mod apply;
+mod check;
 mod digest;
 mod error;
 mod input;
 mod job;
+mod outcome;
 mod plan;
+mod preflight;
+mod reader;
+mod run;
+mod traffic;
+mod undo;
 
-pub use apply::{Apply, Ending, Evidence, Progress, Stop, Stopper, Summary};
+pub use apply::{Apply, Evidence};
+pub use check::{Check, CheckCounts, CheckOutcome};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind};
 pub use input::{BadLine, Columns, Selection};
-pub use job::{Action, Counts, Failed, Job, Plan, Run, Status, Verified, Warning};
+pub use job::{
+    Action, Counts, Group, Job, Plan, Row, Run, Slice, Status, UndoCounts, Undone, Verified, View,
+    Warning, Work,
+};
+pub use outcome::{Outcome, Reason, UndoOutcome};
 pub use plan::{Estimate, Limit, Planner};
+pub use reader::Reader;
+pub use run::{Ending, Progress, Step, Stop, Stopper, Summary, Wait};
+pub use traffic::Traffic;
+pub use undo::{RowRanges, Undo, UndoPreview};

@@ -3,9 +3,11 @@
 mod estimate;
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{Read, Write},
     path::Path,
+    time::SystemTime,
 };
 
 use unlink::UserId;
@@ -14,7 +16,8 @@ pub use self::estimate::{Estimate, Limit};
 use crate::{
     error::{Error, ErrorKind},
     input::{self, BadLine, Columns, Exported, Record, Refusal, Selection, Sink},
-    job::{Action, Draft, Lost, NewRow, Plan, Planned},
+    job::{Action, Draft, NewRow, Plan, Planned},
+    preflight,
 };
 
 /// How many bad lines an error holds.
@@ -26,6 +29,9 @@ pub struct Planner<'a> {
     action: Action,
     selection: Selection,
     columns: Columns,
+    source_made_at: Option<SystemTime>,
+    keeps_profiles: bool,
+    connections: Option<BTreeSet<String>>,
     rejects: Option<&'a mut dyn Write>,
 }
 
@@ -48,6 +54,9 @@ impl Planner<'_> {
             action: Action::Unlink,
             selection: Selection::default(),
             columns: Columns::default(),
+            source_made_at: None,
+            keeps_profiles: false,
+            connections: None,
             rejects: None,
         }
     }
@@ -70,6 +79,34 @@ impl Planner<'_> {
         Self { columns, ..self }
     }
 
+    /// When the source was made; now if not said. What an export shows counts as evidence for a day after that.
+    #[must_use]
+    pub fn source_made_at(self, time: SystemTime) -> Self {
+        Self {
+            source_made_at: Some(time),
+            ..self
+        }
+    }
+
+    /// Keeps each user as the export shows it, profiles and metadata included, in the job; never the tokens of identity
+    /// providers. An export in JSON is needed for that.
+    #[must_use]
+    pub fn keep_profiles(self) -> Self {
+        Self {
+            keeps_profiles: true,
+            ..self
+        }
+    }
+
+    /// The names of the tenant's connections: an identity of any other is none to log in with.
+    #[must_use]
+    pub fn connections(self, names: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            connections: Some(names.into_iter().collect()),
+            ..self
+        }
+    }
+
     /// Leaves bad lines out, and writes each as a line of JSON: `line`, `column`, `reason` and `text`.
     #[must_use]
     pub fn skip_bad<'b>(self, rejects: &'b mut dyn Write) -> Planner<'b> {
@@ -78,6 +115,9 @@ impl Planner<'_> {
             action: self.action,
             selection: self.selection,
             columns: self.columns,
+            source_made_at: self.source_made_at,
+            keeps_profiles: self.keeps_profiles,
+            connections: self.connections,
             rejects: Some(rejects),
         }
     }
@@ -100,10 +140,17 @@ impl Planner<'_> {
         name: &str,
         source: impl Read,
     ) -> Result<Plan, Error> {
-        let draft = Draft::new(path.as_ref(), &self.tenant, self.action)?;
+        let draft = Draft::new(
+            path.as_ref(),
+            &self.tenant,
+            self.action,
+            self.keeps_profiles,
+        )?;
         let mut sorter = Sorter {
             draft,
             selection: self.selection,
+            connections: self.connections,
+            keeps_profiles: self.keeps_profiles,
             rejects: self.rejects,
             first_bad: Vec::new(),
             planned: Planned::default(),
@@ -121,7 +168,8 @@ impl Planner<'_> {
             let message = format!("{name}: {} bad {lines}, so no job was made", planned.bad);
             return Err(Error::bad(message, first_bad));
         }
-        draft.finish(name, &source, planned)
+        let source_made_at = self.source_made_at.unwrap_or_else(SystemTime::now);
+        draft.finish(name, &source, source_made_at, planned)
     }
 }
 
@@ -129,6 +177,8 @@ impl Planner<'_> {
 struct Sorter<'a> {
     draft: Draft,
     selection: Selection,
+    connections: Option<BTreeSet<String>>,
+    keeps_profiles: bool,
     rejects: Option<&'a mut dyn Write>,
     first_bad: Vec<BadLine>,
     planned: Planned,
@@ -139,6 +189,10 @@ impl Sorter<'_> {
         if self.selection.is_empty() {
             let message = "this is an export of users: say which of their identities are meant, by connection, provider, \
                            identity, or where the e-mail address differs";
+            return Err(Error::new(ErrorKind::Input, message));
+        }
+        if self.keeps_profiles && !user.line.trim_start().starts_with('{') {
+            let message = "profiles are kept from an export in JSON only: plan from one, or without keeping them";
             return Err(Error::new(ErrorKind::Input, message));
         }
         self.planned.users += 1;
@@ -158,8 +212,6 @@ impl Sorter<'_> {
         let mut stored = None;
         for index in chosen.iter().copied() {
             if index == 0 {
-                self.planned.main += 1;
-                self.draft.lost(&user.user_id, Lost::MainIdentity)?;
                 continue;
             }
             let identity = &user.identities[index];
@@ -168,54 +220,37 @@ impl Sorter<'_> {
             }
             let id = match stored {
                 Some(id) => id,
-                None => *stored.insert(self.draft.user(&user.user_id, Some(&user.identities))?),
+                None => *stored.insert(self.draft.user(
+                    &user.user_id,
+                    Some(&user.identities),
+                    Some(user.line),
+                )?),
             };
-            self.row(
+            self.row(&NewRow {
+                user: id,
+                user_id: &user.user_id,
+                provider: &identity.provider,
+                identity_user_id: &identity.user_id.text,
                 line,
-                id,
-                &user.user_id,
-                &identity.provider,
-                &identity.user_id.text,
-            )?;
+                is_seen: true,
+                connection: identity.connection.as_deref(),
+            })?;
         }
-        if stored.is_some() && !keeps_verified_email(user, &chosen) {
-            self.planned.without_email += 1;
-            self.draft.lost(&user.user_id, Lost::VerifiedEmail)?;
+        for lost in preflight::lost(user, &chosen, self.connections.as_ref()) {
+            self.planned.count(lost);
+            self.draft.lost(&user.user_id, lost)?;
         }
         Ok(Ok(()))
     }
 
-    fn row(
-        &mut self,
-        line: u64,
-        user: i64,
-        user_id: &str,
-        provider: &str,
-        identity_user_id: &str,
-    ) -> Result<(), Error> {
-        let row = NewRow {
-            user,
-            user_id,
-            provider,
-            identity_user_id,
-            line,
-        };
-        if self.draft.row(&row)? {
+    fn row(&mut self, row: &NewRow<'_>) -> Result<(), Error> {
+        if self.draft.row(row)? {
             self.planned.rows += 1;
         } else {
             self.planned.duplicates += 1;
         }
         Ok(())
     }
-}
-
-/// Whether the user has a verified e-mail address without the identities that are chosen.
-fn keeps_verified_email(user: &Exported<'_>, chosen: &[usize]) -> bool {
-    let left = user.identities.iter().enumerate();
-    (user.email_verified && user.email.is_some())
-        || left
-            .filter(|(index, _)| !chosen.contains(index))
-            .any(|(_, identity)| identity.email_verified && identity.email.is_some())
 }
 
 impl Sink for Sorter<'_> {
@@ -231,15 +266,16 @@ impl Sink for Sorter<'_> {
                     let reason = "the main identity of the user, which cannot be unlinked";
                     return Ok(Err(Refusal::new(column, reason)));
                 }
-                let id = self.draft.user(user.as_str(), None)?;
-                let (provider, id_there) = (identity.provider(), identity.user_id());
-                self.row(
+                let id = self.draft.user(user.as_str(), None, None)?;
+                self.row(&NewRow {
+                    user: id,
+                    user_id: user.as_str(),
+                    provider: identity.provider().as_str(),
+                    identity_user_id: identity.user_id().as_str(),
                     line,
-                    id,
-                    user.as_str(),
-                    provider.as_str(),
-                    id_there.as_str(),
-                )?;
+                    is_seen: false,
+                    connection: None,
+                })?;
                 Ok(Ok(()))
             }
         }

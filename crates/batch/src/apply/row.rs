@@ -1,78 +1,108 @@
 //! One row: read if need be, sent once its intent is on the disk, judged.
 
-use std::time::{Duration, SystemTime};
-
-use unlink::{Client, ErrorKind, ListedIdentity, Outcome, Receipt, Snapshot, transport};
-
-use super::journal::Journal;
-use crate::{
-    error::{self, Error},
-    job::{Action, Pending, Seen},
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
-/// What came of a row.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    Done {
-        outcome: &'static str,
-        is_open: bool,
-        attempts: u32,
-        message: Option<String>,
-    },
-    /// The tenant cannot do it now.
-    Later {
-        error: unlink::Error,
-        /// Whether the row itself may be the reason: the tenant answers other requests.
-        counts: bool,
-        /// How long the tenant asked to wait.
-        asked: Option<Duration>,
-    },
-    /// The tenant refuses this and whatever else is asked.
-    Refused(unlink::Error),
-    /// The job file cannot be written.
-    Broken(Error),
+use unlink::{Client, ErrorKind, Outcome as Came, Receipt, SettledBy, Snapshot, transport};
+
+use crate::{
+    error::{Error, ErrorKind as Failed},
+    job::{Action, Linked, Pending, Seen, Work},
+    outcome::{Outcome, Reason},
+    run::{Finding, Given, Journal, Step, Verdict, Worker, told},
+    traffic::Traffic,
+};
+
+/// Unlinks rows.
+pub(super) struct Unlinking {
+    pub(super) client: Client,
+    pub(super) job: Arc<str>,
+    pub(super) action: Action,
 }
 
-impl Verdict {
-    fn done(outcome: &'static str, attempts: u32) -> Self {
-        Self::Done {
-            outcome,
-            is_open: false,
-            attempts,
-            message: None,
+impl Worker for Unlinking {
+    fn kind(&self) -> Work {
+        Work::Apply
+    }
+
+    async fn work(self: Arc<Self>, row: Pending, journal: Journal) -> Given {
+        let mut row = row;
+        let mut traffic = Traffic::default();
+        let verdict = match labelled(&self.client, &self.job, row.number) {
+            Err(verdict) => verdict,
+            Ok(client) => {
+                let mut one = One {
+                    client: &client,
+                    action: self.action,
+                    journal: &journal,
+                    traffic: &mut traffic,
+                };
+                let (Ok(verdict) | Err(verdict)) = one.unlink(&mut row).await;
+                settle(&client, verdict).await
+            }
+        };
+        Given {
+            row,
+            verdict,
+            traffic,
         }
     }
 
-    fn because(outcome: &'static str, reason: impl Into<String>) -> Self {
-        Self::Done {
-            outcome,
-            is_open: false,
-            attempts: 0,
-            message: Some(reason.into()),
+    /// Reads both accounts of each row.
+    async fn look(&self, done: &[(Pending, Step)]) -> Option<String> {
+        for (row, step) in done {
+            let (user, identity) = (&row.user_id, &row.identity);
+            let is_deleted = match step {
+                Step::Applied(Outcome::Unlinked) => false,
+                Step::Applied(Outcome::Deleted) => true,
+                other => return Some(format!("{user} {identity}: {}", other.as_str())),
+            };
+            let linked = row.linked.as_ref().map_or(identity, |linked| &linked.key);
+            let read = match self.client.identities(user).await {
+                Ok(read) => read,
+                Err(error) => return Some(format!("{user}: {}", told(&error))),
+            };
+            let listed = read.identities().unwrap_or_default();
+            if Snapshot::of(user.clone(), listed)
+                .resolve(linked)
+                .is_ok_and(|found| found.is_some())
+            {
+                return Some(format!("{user}: {linked} is still linked"));
+            }
+            let separate = self.client.identities(&linked.separate_user_id()).await;
+            let is_missing = |error: &unlink::Error| {
+                error.kind() == ErrorKind::Request(transport::ErrorKind::NotFound)
+            };
+            match separate {
+                Ok(_) if is_deleted => return Some(format!("{linked} is still there")),
+                Err(error) if !(is_deleted && is_missing(&error)) => {
+                    return Some(format!("{linked}: {}", told(&error)));
+                }
+                _ => {}
+            }
         }
+        None
     }
 }
 
 /// A client whose requests carry the row's name, which the tenant's log shows.
-pub(super) fn labelled(
-    client: &Client,
-    job: &str,
-    number: i64,
-) -> Result<Client, transport::Error> {
+pub(crate) fn labelled(client: &Client, job: &str, number: i64) -> Result<Client, Verdict> {
     let label = format!("{job}-{number}");
-    Ok(client
-        .transport()
-        .with_header("X-Correlation-ID", &label)?
-        .into())
+    match client.transport().with_header("X-Correlation-ID", &label) {
+        Ok(transport) => Ok(transport.into()),
+        Err(error) => {
+            let message = "the job's name cannot be sent to the tenant";
+            Err(Verdict::Broken(
+                Error::new(Failed::Tenant, message).with_source(error),
+            ))
+        }
+    }
 }
 
-pub(super) async fn run(
-    client: &Client,
-    row: &mut Pending,
-    action: Action,
-    journal: &Journal,
-) -> Verdict {
-    let (Ok(mut verdict) | Err(mut verdict)) = unlink(client, row, action, journal).await;
+/// Finds out whether a row that does not work is the tenant's trouble or its own.
+pub(crate) async fn settle(client: &Client, mut verdict: Verdict) -> Verdict {
     if let Verdict::Later { counts, .. } = &mut verdict {
         *counts = *counts && is_answering(client).await;
     }
@@ -96,138 +126,226 @@ async fn is_answering(client: &Client) -> bool {
     }
 }
 
-async fn unlink(
-    client: &Client,
-    row: &mut Pending,
+/// What it takes to do a row.
+struct One<'a> {
+    client: &'a Client,
     action: Action,
-    journal: &Journal,
-) -> Result<Verdict, Verdict> {
-    if row.is_unlinked {
-        return Ok(delete(client, row, 0).await);
+    journal: &'a Journal,
+    traffic: &'a mut Traffic,
+}
+
+fn done(outcome: Outcome, attempts: u32) -> Verdict {
+    Verdict::Done(Finding {
+        attempts,
+        ..Finding::new(Step::Applied(outcome))
+    })
+}
+
+fn because(outcome: Outcome, reason: Reason, message: impl Into<String>) -> Verdict {
+    Verdict::Done(Finding::because(Step::Applied(outcome), reason, message))
+}
+
+impl One<'_> {
+    async fn unlink(&mut self, row: &mut Pending) -> Result<Verdict, Verdict> {
+        if row.is_unlinked {
+            return Ok(self
+                .delete(row, Finding::new(Step::Applied(Outcome::Unlinked)))
+                .await);
+        }
+        if row.is_to_be_read || row.is_doubtful {
+            match self.read(row).await? {
+                Read::Linked => {}
+                Read::Gone(finding) => return Ok(self.unlinked(row, finding).await),
+            }
+        }
+        let called = match &row.seen {
+            Some(seen) => self.client.unlink_seen(seen, &row.identity).await,
+            None => self.client.unlink_unread(&row.user_id, &row.identity).await,
+        };
+        Ok(match called {
+            Ok(Came::Unlinked(came)) => {
+                self.traffic.answered(
+                    came.attempts + u32::from(came.settled_by == SettledBy::Probe),
+                    came.response.rate_limit(),
+                );
+                let finding = Finding {
+                    attempts: came.attempts,
+                    answered_at: came.response.date(),
+                    warning: joined(&came.warnings),
+                    ..Finding::new(Step::Applied(Outcome::Unlinked))
+                };
+                self.unlinked(row, finding).await
+            }
+            Ok(Came::Absent(came)) => {
+                self.traffic
+                    .answered(came.attempts, came.response.rate_limit());
+                Verdict::Done(Finding {
+                    attempts: came.attempts,
+                    answered_at: came.response.date(),
+                    warning: joined(&came.warnings),
+                    ..Finding::new(Step::Applied(Outcome::Absent))
+                })
+            }
+            Ok(Came::NotLinked(_)) => {
+                self.traffic.answered(1, None);
+                done(Outcome::NotLinked, 0)
+            }
+            Ok(_) => because(
+                Outcome::Failed,
+                Reason::Rejected,
+                "an outcome that is not known here",
+            ),
+            Err(error) => self.judge(error),
+        })
     }
-    if row.is_to_be_read || row.is_doubtful {
-        match read(client, row, journal).await? {
-            Read::Linked => {}
-            Read::Gone => return Ok(unlinked(client, row, action, 0).await),
+
+    async fn read(&mut self, row: &mut Pending) -> Result<Read, Verdict> {
+        let operation =
+            unlink::TakeSnapshot::new(&row.user_id).map_err(|error| self.judge(error))?;
+        let read = self.client.transport().call().execute(operation).await;
+        let read = read.map_err(|error| self.judge(error.into()))?;
+        self.traffic
+            .answered(read.attempts, read.response.rate_limit());
+        let (now, answered) = read.split();
+        let Some(listed) = now
+            .resolve(&row.identity)
+            .map_err(|error| self.judge(error))?
+        else {
+            if row.is_doubtful {
+                let finding = Finding {
+                    answered_at: answered.response.date(),
+                    ..Finding::new(Step::Applied(Outcome::Unlinked))
+                };
+                // Never seen linked by this job, it may have been anyone's doing.
+                return match row.linked {
+                    Some(_) => Ok(Read::Gone(finding)),
+                    None => Err(done(Outcome::Absent, 0)),
+                };
+            }
+            // Sends nothing that changes anything: it looks whether the identity is an account of its own.
+            return Err(match self.client.unlink_seen(&now, &row.identity).await {
+                Ok(_) => {
+                    self.traffic.answered(1, None);
+                    done(Outcome::NotLinked, 0)
+                }
+                Err(error) => self.judge(error),
+            });
+        };
+        let before = row
+            .linked
+            .as_ref()
+            .and_then(|seen| seen.connection.as_deref());
+        if before.is_some() && before != listed.connection() {
+            let reason = "the identity is of another connection than when it was planned";
+            return Err(because(Outcome::Stale, Reason::OtherConnection, reason));
+        }
+        let linked = Linked::of(listed, now.read_at());
+        // Kept before the call, so that a later run knows that this job saw it linked.
+        let written = self.journal.intend(row.number, Some(Seen::of(now.clone())));
+        written.await.map_err(Verdict::Broken)?;
+        row.linked = Some(linked);
+        row.seen = Some(now);
+        Ok(Read::Linked)
+    }
+
+    async fn unlinked(&mut self, row: &Pending, finding: Finding) -> Verdict {
+        match self.action {
+            Action::Unlink => Verdict::Done(finding),
+            Action::UnlinkAndDelete => self.delete(row, finding).await,
         }
     }
-    let called = match &row.seen {
-        Some(seen) => client.unlink_seen(seen, &row.identity).await,
-        None => client.unlink_unread(&row.user_id, &row.identity).await,
-    };
-    Ok(match called {
-        Ok(Outcome::Unlinked(done)) => unlinked(client, row, action, done.attempts).await,
-        Ok(Outcome::Absent(absent)) => Verdict::done("absent", absent.attempts),
-        Ok(Outcome::NotLinked(_)) => Verdict::done("not linked", 0),
-        Ok(_) => Verdict::because("failed", "an outcome that is not known here"),
-        Err(error) => judge(error),
-    })
+
+    /// The second half; what fails in it leaves a row that is unlinked.
+    async fn delete(&mut self, row: &Pending, unlinked: Finding) -> Verdict {
+        let seen = row.linked.as_ref().and_then(|seen| Some((seen, seen.at?)));
+        let Some((seen, read_at)) = seen else {
+            let reason = "unlinked; not deleted, because no read of this job showed it linked";
+            return because(Outcome::NotDeleted, Reason::NotProven, reason);
+        };
+        let receipt = Receipt::new(row.user_id.clone(), seen.key.clone(), read_at);
+        match self.client.delete_separate(&receipt).await {
+            Ok(deleted) => {
+                // The account is read, deleted, and read to be gone.
+                self.traffic.answered(deleted.attempts + 2, None);
+                Verdict::Done(Finding {
+                    step: Step::Applied(Outcome::Deleted),
+                    attempts: unlinked.attempts + deleted.attempts,
+                    ..unlinked
+                })
+            }
+            Err(error) => {
+                self.traffic.failed(&error);
+                let reason = match error.kind() {
+                    ErrorKind::InUse => Reason::InUse,
+                    ErrorKind::NotProven => Reason::NotProven,
+                    _ => Reason::Unavailable,
+                };
+                Verdict::Done(Finding {
+                    step: Step::Applied(Outcome::NotDeleted),
+                    is_open: reason == Reason::Unavailable,
+                    reason: Some(reason),
+                    message: Some(told(&error)),
+                    ..unlinked
+                })
+            }
+        }
+    }
+
+    fn judge(&mut self, error: unlink::Error) -> Verdict {
+        self.traffic.failed(&error);
+        judge(error, Step::Applied(Outcome::Failed), |reason, message| {
+            because(Outcome::Stale, reason, message)
+        })
+    }
 }
 
 enum Read {
     /// It is linked, and on the disk that it is and that the request is about to be sent.
     Linked,
     /// It is not, and it was this job that saw it linked and may have sent the request.
-    Gone,
+    Gone(Finding),
 }
 
-async fn read(client: &Client, row: &mut Pending, journal: &Journal) -> Result<Read, Verdict> {
-    let operation = unlink::TakeSnapshot::new(&row.user_id).map_err(judge)?;
-    let read = client.transport().call().execute(operation).await;
-    let now = read.map_err(|error| judge(error.into()))?.output;
-    let before = row
-        .seen
-        .as_ref()
-        .and_then(|seen| planned(seen, row))
-        .cloned();
-    let Some(listed) = now.resolve(&row.identity).map_err(judge)? else {
-        if row.is_doubtful {
-            // Never seen linked by this job, it may have been anyone's doing.
-            return before.map_or(Err(Verdict::done("absent", 0)), |_| Ok(Read::Gone));
-        }
-        // Sends nothing that changes anything: it looks whether the identity is an account of its own.
-        return Err(match client.unlink_seen(&now, &row.identity).await {
-            Ok(_) => Verdict::done("not linked", 0),
-            Err(error) => judge(error),
-        });
-    };
-    if let Some(before) = before
-        && before.connection().is_some()
-        && before.connection() != listed.connection()
-    {
-        let reason = "the identity is of another connection than when it was planned";
-        return Err(Verdict::because("stale", reason));
-    }
-    // Kept before the call, so that a later run knows that this job saw it linked.
-    let written = journal.intend(row.number, Some(Seen::of(&now))).await;
-    written.map_err(Verdict::Broken)?;
-    row.read_at = now.read_at();
-    row.seen = Some(now);
-    Ok(Read::Linked)
+fn joined(warnings: &[String]) -> Option<String> {
+    (!warnings.is_empty()).then(|| warnings.join("; "))
 }
 
-fn planned<'a>(seen: &'a Snapshot, row: &Pending) -> Option<&'a ListedIdentity> {
-    seen.resolve(&row.identity).ok().flatten()
-}
-
-async fn unlinked(client: &Client, row: &Pending, action: Action, attempts: u32) -> Verdict {
-    match action {
-        Action::Unlink => Verdict::done("unlinked", attempts),
-        Action::UnlinkAndDelete => delete(client, row, attempts).await,
-    }
-}
-
-/// The second half; what fails in it leaves a row that is unlinked.
-async fn delete(client: &Client, row: &Pending, attempts: u32) -> Verdict {
-    let seen = row.seen.as_ref().and_then(|seen| planned(seen, row));
-    let (Some(seen), Some(read_at)) = (seen, row.read_at) else {
-        let reason = "unlinked; not deleted, because no read of this job showed it linked";
-        return Verdict::because("not deleted", reason);
-    };
-    let receipt = Receipt::new(row.user_id.clone(), seen.key().clone(), read_at);
-    match client.delete_separate(&receipt).await {
-        Ok(deleted) => Verdict::done("deleted", attempts + deleted.attempts),
-        Err(error) => Verdict::Done {
-            outcome: "not deleted",
-            is_open: !matches!(error.kind(), ErrorKind::InUse | ErrorKind::NotProven),
-            attempts,
-            message: Some(told(&error)),
-        },
-    }
-}
-
-/// What an error says of its row, and of the rows after it.
-fn judge(error: unlink::Error) -> Verdict {
+/// What an error says of its row, and of the rows after it; `stale` is what it means that something is not there.
+pub(crate) fn judge(
+    error: unlink::Error,
+    failed: Step,
+    stale: impl Fn(Reason, String) -> Verdict,
+) -> Verdict {
     use transport::ErrorKind as Failure;
 
+    let failing = |reason| Verdict::Done(Finding::because(failed, reason, told(&error)));
     let request = match error.kind() {
-        ErrorKind::MainIdentity | ErrorKind::NoSuchIdentity => {
-            return Verdict::because("stale", told(&error));
-        }
+        ErrorKind::MainIdentity => return stale(Reason::MainIdentity, told(&error)),
+        ErrorKind::NoSuchIdentity => return stale(Reason::NoSuchIdentity, told(&error)),
+        ErrorKind::Ambiguous => return failing(Reason::Ambiguous),
+        ErrorKind::NotChanged => return failing(Reason::NotChanged),
         ErrorKind::Request(request) => request,
-        _ => return Verdict::because("failed", told(&error)),
+        _ => return failing(Reason::Rejected),
     };
     match request {
-        Failure::NotFound => Verdict::because("stale", "the user does not exist any more"),
+        Failure::NotFound => stale(
+            Reason::NoSuchUser,
+            "the user does not exist any more".to_owned(),
+        ),
         Failure::Token | Failure::Unauthorized | Failure::Forbidden => Verdict::Refused(error),
         Failure::Input | Failure::Conflict | Failure::Rejected | Failure::Decode
             if !error.may_have_been_applied() =>
         {
-            Verdict::because("failed", told(&error))
+            failing(Reason::Rejected)
         }
         request => {
             let retry_at = error.request().and_then(transport::Error::retry_at);
             let asked = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
             Verdict::Later {
                 counts: !matches!(request, Failure::Connect | Failure::RateLimited),
-                asked,
+                asked: asked.filter(|wait| *wait < Duration::MAX),
                 error,
             }
         }
     }
-}
-
-/// The error and its causes, in a line.
-pub(super) fn told(error: &unlink::Error) -> String {
-    error::chain(error)
 }

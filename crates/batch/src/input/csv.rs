@@ -62,6 +62,7 @@ enum Layout {
         user_id: usize,
         email: Option<usize>,
         email_verified: Option<usize>,
+        blocked: Option<usize>,
         identities: Vec<IdentityColumns>,
     },
 }
@@ -104,7 +105,7 @@ impl Reader {
         Ok(reader)
     }
 
-    pub(super) fn parse(&mut self, record: &str) -> Result<Record<'_>, Refusal> {
+    pub(super) fn parse<'a>(&'a mut self, record: &'a str) -> Result<Record<'a>, Refusal> {
         self.split(record);
         if self.ends.len() != self.width {
             let reason = format!(
@@ -139,6 +140,7 @@ impl Reader {
                 user_id,
                 email,
                 email_verified,
+                blocked,
                 identities,
             } => {
                 if plain(self.field(*user_id)).is_empty() {
@@ -148,6 +150,8 @@ impl Reader {
                     user_id: self.text(*user_id),
                     email: self.optional(*email),
                     email_verified: self.is_true(*email_verified),
+                    blocked: self.is_true(*blocked),
+                    line: record,
                     identities: identities
                         .iter()
                         .filter_map(|columns| self.identity(columns))
@@ -262,6 +266,7 @@ fn layout(names: &[String], columns: &Columns) -> Result<Layout, Error> {
         user_id: needed("user_id")?,
         email: find("email"),
         email_verified: find("email_verified"),
+        blocked: find("blocked"),
         identities,
     })
 }

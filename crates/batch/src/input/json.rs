@@ -27,6 +27,8 @@ struct Keys<'a> {
     #[serde(borrow)]
     email_verified: Option<&'a RawValue>,
     #[serde(borrow)]
+    blocked: Option<&'a RawValue>,
+    #[serde(borrow)]
     identities: Option<Vec<IdentityKeys<'a>>>,
 }
 
@@ -68,6 +70,8 @@ pub(super) fn parse(line: &str) -> Result<Record<'_>, Refusal> {
             user_id: text(user_id).ok_or_else(|| not_text(at(user_id), "user_id"))?,
             email: keys.email.and_then(text),
             email_verified: is_true(keys.email_verified),
+            blocked: is_true(keys.blocked),
+            line,
             identities: identities
                 .into_iter()
                 .map(|identity| exported(identity, at))

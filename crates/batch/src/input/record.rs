@@ -49,7 +49,10 @@ pub(crate) struct Exported<'a> {
     pub(crate) user_id: Cow<'a, str>,
     pub(crate) email: Option<Cow<'a, str>>,
     pub(crate) email_verified: bool,
+    pub(crate) blocked: bool,
     pub(crate) identities: Vec<ExportedIdentity<'a>>,
+    /// As it came.
+    pub(crate) line: &'a str,
 }
 
 /// An identity as an export shows it.

@@ -104,7 +104,9 @@ mod tests {
             user_id: "auth0|1".into(),
             email: email.map(Into::into),
             email_verified: true,
+            blocked: false,
             identities: Vec::new(),
+            line: "",
         };
         let all = Selection::default();
         let github = "github".parse().unwrap();

@@ -18,6 +18,7 @@ pub(crate) struct Draft {
     file: NewFile,
     tenant: String,
     action: Action,
+    keeps_profiles: bool,
     hasher: Hasher,
 }
 
@@ -28,6 +29,9 @@ pub(crate) struct NewRow<'a> {
     pub(crate) provider: &'a str,
     pub(crate) identity_user_id: &'a str,
     pub(crate) line: u64,
+    /// Whether the source shows that it is linked.
+    pub(crate) is_seen: bool,
+    pub(crate) connection: Option<&'a str>,
 }
 
 /// What a user loses.
@@ -35,6 +39,26 @@ pub(crate) struct NewRow<'a> {
 pub(crate) enum Lost {
     MainIdentity,
     VerifiedEmail,
+    Login,
+}
+
+impl Lost {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::MainIdentity => "main identity",
+            Self::VerifiedEmail => "verified email",
+            Self::Login => "login",
+        }
+    }
+
+    /// The value of the job that counts these.
+    pub(super) const fn count(self) -> &'static str {
+        match self {
+            Self::MainIdentity => "main_identities",
+            Self::VerifiedEmail => "without_email",
+            Self::Login => "without_login",
+        }
+    }
 }
 
 /// What was counted on the way.
@@ -46,10 +70,26 @@ pub(crate) struct Planned {
     pub(crate) bad: u64,
     pub(crate) main: u64,
     pub(crate) without_email: u64,
+    pub(crate) without_login: u64,
+}
+
+impl Planned {
+    pub(crate) const fn count(&mut self, lost: Lost) {
+        *match lost {
+            Lost::MainIdentity => &mut self.main,
+            Lost::VerifiedEmail => &mut self.without_email,
+            Lost::Login => &mut self.without_login,
+        } += 1;
+    }
 }
 
 impl Draft {
-    pub(crate) fn new(path: &Path, tenant: &unlink::Tenant, action: Action) -> Result<Self, Error> {
+    pub(crate) fn new(
+        path: &Path,
+        tenant: &unlink::Tenant,
+        action: Action,
+        keeps_profiles: bool,
+    ) -> Result<Self, Error> {
         let file = NewFile::new(path)?;
         let connection = Connection::open(&file.path)?;
         // A draft that is lost is made again, so it needs neither a journal nor syncs.
@@ -66,6 +106,7 @@ impl Draft {
             hasher: head(&tenant, action),
             tenant,
             action,
+            keeps_profiles,
         })
     }
 
@@ -74,14 +115,16 @@ impl Draft {
         &self,
         user_id: &str,
         identities: Option<&[ExportedIdentity<'_>]>,
+        line: Option<&str>,
     ) -> Result<i64, Error> {
         let identities = identities.map(listed_json);
+        let profile = line.filter(|_| self.keeps_profiles).and_then(profile);
         let added = self
             .connection
             .prepare_cached(
-                "INSERT INTO user (user_id, identities) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO user (user_id, identities, profile) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![user_id, identities])?;
+            .execute(params![user_id, identities, profile])?;
         if added > 0 {
             return Ok(self.connection.last_insert_rowid());
         }
@@ -96,9 +139,17 @@ impl Draft {
         let added = self
             .connection
             .prepare_cached(
-                "INSERT INTO row (user, provider, identity_user_id, line) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO row (user, provider, identity_user_id, line, is_seen, connection) VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT DO NOTHING",
             )?
-            .execute(params![row.user, row.provider, row.identity_user_id, row.line])?;
+            .execute(params![
+                row.user,
+                row.provider,
+                row.identity_user_id,
+                row.line,
+                row.is_seen,
+                row.connection,
+            ])?;
         if added == 0 {
             return Ok(false);
         }
@@ -109,13 +160,9 @@ impl Draft {
     }
 
     pub(crate) fn lost(&self, user_id: &str, lost: Lost) -> Result<(), Error> {
-        let reason = match lost {
-            Lost::MainIdentity => "main identity",
-            Lost::VerifiedEmail => "verified email",
-        };
         self.connection
             .prepare_cached("INSERT INTO lost (user_id, reason) VALUES (?, ?)")?
-            .execute([user_id, reason])?;
+            .execute([user_id, lost.as_str()])?;
         Ok(())
     }
 
@@ -124,6 +171,7 @@ impl Draft {
         self,
         name: &str,
         source: &Source,
+        source_made_at: SystemTime,
         planned: Planned,
     ) -> Result<Plan, Error> {
         let Self {
@@ -131,6 +179,7 @@ impl Draft {
             file,
             tenant,
             action,
+            keeps_profiles,
             hasher,
         } = self;
         let digest = hasher.finish();
@@ -151,6 +200,7 @@ impl Draft {
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
             ("made_at", millis(made_at).to_string()),
             ("source", name.to_owned()),
+            ("source_made_at", millis(source_made_at).to_string()),
             ("source_sha256", source.digest.to_string()),
             ("source_bytes", source.bytes.to_string()),
             ("lines", source.lines.to_string()),
@@ -161,16 +211,27 @@ impl Draft {
             ("bad", planned.bad.to_string()),
             ("main_identities", planned.main.to_string()),
             ("without_email", planned.without_email.to_string()),
+            ("without_login", planned.without_login.to_string()),
+            ("keeps_profiles", u8::from(keeps_profiles).to_string()),
         ];
         for (name, value) in values {
             connection.execute("INSERT INTO job VALUES (?, ?)", [name, value.as_str()])?;
         }
+        // SQLite's own generator, seeded by the operating system.
+        let key = "INSERT INTO job VALUES ('redaction_key', hex(randomblob(32)))";
+        connection.execute_batch(key)?;
         connection.execute_batch("COMMIT")?;
         let plan = Plan::read(&connection)?;
         connection.close().map_err(|(_, error)| error)?;
         file.place()?;
         Ok(plan)
     }
+}
+
+/// A user's line of an export without the tokens of identity providers; `None` for one that is no JSON.
+pub(super) fn profile(line: &str) -> Option<String> {
+    let user: unlink::User = serde_json::from_str(line).ok()?;
+    serde_json::to_string(&user).ok()
 }
 
 /// The identities as the tenant's JSON has them, without profiles and tokens.

@@ -1,11 +1,11 @@
 //! The job as a file: only its owner may read it, one process writes it, and its disk is this machine's.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::error::{Error, ErrorKind, storage};
@@ -32,8 +32,13 @@ impl NewFile {
         if target.exists() {
             return Err(exists(target));
         }
+        Self::beside(target, "draft")
+    }
+
+    /// A file for what may be there already.
+    pub(super) fn beside(target: &Path, kind: &str) -> Result<Self, Error> {
         let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.draft", std::process::id()));
+        name.push(format!(".{}.{kind}", std::process::id()));
         let path = target.with_file_name(name);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -52,8 +57,7 @@ impl NewFile {
 
     /// Puts the file in its place, durably, unless there is one by now.
     pub(super) fn place(self) -> Result<(), Error> {
-        let written = File::open(&self.path).and_then(|file| file.sync_all());
-        written.map_err(|error| storage("write the job", error))?;
+        self.sync()?;
         // A link, unlike a rename, does not replace a file.
         match fs::hard_link(&self.path, &self.target) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -64,18 +68,38 @@ impl NewFile {
                 .map_err(|error| storage("put the job in its place", error))?,
             Ok(()) => {}
         }
-        #[cfg(unix)]
-        if let Some(folder) = self.target.parent() {
-            let folder = if folder.as_os_str().is_empty() {
-                Path::new(".")
-            } else {
-                folder
-            };
-            let synced = File::open(folder).and_then(|folder| folder.sync_all());
-            synced.map_err(|error| storage("write the job's folder", error))?;
-        }
-        Ok(())
+        sync_folder(&self.target)
     }
+
+    /// Puts the file in the place of the one that is there, durably.
+    pub(super) fn replace(self) -> Result<(), Error> {
+        self.sync()?;
+        sync_folder(&self.target)?;
+        fs::rename(&self.path, &self.target)
+            .map_err(|error| storage("put the job in its place", error))?;
+        sync_folder(&self.target)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        let written = File::open(&self.path).and_then(|file| file.sync_all());
+        written.map_err(|error| storage("write the job", error))
+    }
+}
+
+/// Makes the names in a file's folder durable.
+fn sync_folder(file: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    if let Some(folder) = file.parent() {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| storage("write the job's folder", error))?;
+    }
+    let _ = file;
+    Ok(())
 }
 
 impl Drop for NewFile {
@@ -85,7 +109,7 @@ impl Drop for NewFile {
     }
 }
 
-fn exists(path: &Path) -> Error {
+pub(super) fn exists(path: &Path) -> Error {
     let message = format!("{} is there already", path.display());
     Error::new(ErrorKind::Exists, message)
 }
@@ -136,7 +160,11 @@ fn network(number: u32) -> Option<&'static str> {
 }
 
 /// The files this process has locked: opening one again, and closing it, would take SQLite's own locks away.
-static LOCKED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+static LOCKED: Mutex<BTreeMap<PathBuf, u32>> = Mutex::new(BTreeMap::new());
+
+fn canonical(path: &Path) -> Result<PathBuf, Error> {
+    fs::canonicalize(path).map_err(|error| storage(&format!("open {}", path.display()), error))
+}
 
 /// The right to write a job, until dropped.
 #[derive(Debug)]
@@ -147,19 +175,36 @@ pub(super) struct Lock {
 
 impl Lock {
     pub(super) fn take(path: &Path) -> Result<Self, Error> {
-        let path = fs::canonicalize(path)
-            .map_err(|error| storage(&format!("open {}", path.display()), error))?;
-        let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
-        if locked.contains(&path) {
+        let path = canonical(path)?;
+        let locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if locked.contains_key(&path) {
             return Err(busy(&path));
         }
+        Self::of(locked, &path, path.clone())
+    }
+
+    /// Locks the file at `path`, which is about to take the place of `target`, a file that this process has locked.
+    pub(super) fn take_for(path: &Path, target: &Path) -> Result<Self, Error> {
+        let target = canonical(target)?;
+        let locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::of(locked, path, target)
+    }
+
+    fn of(
+        mut locked: MutexGuard<'_, BTreeMap<PathBuf, u32>>,
+        open: &Path,
+        path: PathBuf,
+    ) -> Result<Self, Error> {
+        let opening = |error| storage(&format!("open {}", open.display()), error);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .open(&path)
-            .map_err(|error| storage(&format!("open {}", path.display()), error))?;
+            .open(open)
+            .map_err(opening)?;
         #[cfg(unix)]
         {
+            use std::os::unix::fs::MetadataExt as _;
+
             use rustix::{
                 fs::{FlockOperation, flock},
                 io::Errno,
@@ -169,18 +214,27 @@ impl Lock {
                 Err(Errno::WOULDBLOCK) => return Err(busy(&path)),
                 Err(error) => return Err(storage("lock the job", error.into())),
             }
+            // Another file may have taken its place before it was locked.
+            let now = fs::metadata(open).map_err(opening)?;
+            let ours = file.metadata().map_err(opening)?;
+            if (now.dev(), now.ino()) != (ours.dev(), ours.ino()) {
+                return Err(busy(&path));
+            }
         }
-        locked.insert(path.clone());
+        *locked.entry(path.clone()).or_default() += 1;
         Ok(Self { path, _file: file })
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        LOCKED
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.path);
+        let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = locked.get_mut(&self.path) {
+            *count -= 1;
+            if *count == 0 {
+                locked.remove(&self.path);
+            }
+        }
     }
 }
 

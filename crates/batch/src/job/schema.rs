@@ -6,17 +6,17 @@ use crate::error::{Error, ErrorKind};
 
 /// "A0ul", in the header of the file.
 const APPLICATION_ID: i32 = 0x4130_756c;
-const VERSION: i32 = 1;
+pub(super) const VERSION: i32 = 2;
 
-/// `identities` is what a user looked like, as the tenant writes it; `intent` holds what may have been sent and has no
-/// result; a result that is open is tried again.
+/// What each is for is in `docs/job-file.md`.
 const TABLES: &str = "
 CREATE TABLE job (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE user (
     id INTEGER PRIMARY KEY,
     user_id TEXT NOT NULL UNIQUE,
     identities TEXT,
-    read_at INTEGER
+    read_at INTEGER,
+    profile TEXT
 );
 CREATE TABLE row (
     number INTEGER PRIMARY KEY,
@@ -24,10 +24,26 @@ CREATE TABLE row (
     provider TEXT NOT NULL,
     identity_user_id TEXT NOT NULL,
     line INTEGER NOT NULL,
+    is_seen INTEGER NOT NULL,
+    connection TEXT,
+    listed_user_id TEXT,
+    linked_at INTEGER,
     UNIQUE (user, provider, identity_user_id)
 );
 CREATE INDEX row_identity ON row (identity_user_id, provider);
 CREATE TABLE lost (user_id TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE run (
+    number INTEGER PRIMARY KEY,
+    work TEXT NOT NULL,
+    began INTEGER NOT NULL,
+    ended INTEGER,
+    client TEXT NOT NULL,
+    operator TEXT NOT NULL,
+    options TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    version TEXT NOT NULL,
+    ending TEXT
+);
 CREATE TABLE intent (row INTEGER PRIMARY KEY REFERENCES row (number), run INTEGER NOT NULL);
 CREATE TABLE result (
     row INTEGER PRIMARY KEY REFERENCES row (number),
@@ -36,16 +52,41 @@ CREATE TABLE result (
     is_open INTEGER NOT NULL,
     at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
-    message TEXT
+    reason TEXT,
+    message TEXT,
+    warning TEXT,
+    answered_at INTEGER
 );
-CREATE TABLE run (
-    number INTEGER PRIMARY KEY,
-    began INTEGER NOT NULL,
-    ended INTEGER,
-    client TEXT NOT NULL,
-    operator TEXT NOT NULL,
-    options TEXT NOT NULL,
-    ending TEXT
+CREATE TABLE undo_intent (row INTEGER PRIMARY KEY REFERENCES row (number), run INTEGER NOT NULL);
+CREATE TABLE undo_result (
+    row INTEGER PRIMARY KEY REFERENCES row (number),
+    run INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    is_open INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT,
+    message TEXT,
+    warning TEXT,
+    answered_at INTEGER
+);
+CREATE TABLE slice (
+    run INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    requests INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    waited INTEGER NOT NULL,
+    lowest_remaining INTEGER,
+    PRIMARY KEY (run, at)
+) WITHOUT ROWID;
+CREATE TABLE tally (
+    provider TEXT NOT NULL,
+    connection TEXT,
+    outcome TEXT,
+    undo_outcome TEXT,
+    rows INTEGER NOT NULL
 );
 ";
 
@@ -57,8 +98,8 @@ pub(super) fn create(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Refuses what is no job, or one of a newer version.
-pub(super) fn check(connection: &Connection) -> Result<(), Error> {
+/// Refuses what is no job, or one of a newer version; returns the version otherwise.
+pub(super) fn check(connection: &Connection) -> Result<i32, Error> {
     let number = |name| connection.pragma_query_value(None, name, |value| value.get::<_, i32>(0));
     if number("application_id")? != APPLICATION_ID {
         let message = "the file is no job: it is a database of another program";
@@ -71,5 +112,8 @@ pub(super) fn check(connection: &Connection) -> Result<(), Error> {
         );
         return Err(Error::new(ErrorKind::NewerJob, message));
     }
-    Ok(())
+    if version < 1 {
+        return Err(super::damaged("version"));
+    }
+    Ok(version)
 }

@@ -1,12 +1,18 @@
-//! The job file as the run of a job uses it: what is next, what is about to be sent, what came of it.
+//! The job file as a run uses it: what is next, what is about to be sent, what came of it.
 
-use std::time::SystemTime;
+use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use rusqlite::{Connection, params};
 use unlink::{IdentityKey, ListedIdentity, Snapshot, UserId, identity_model::listed_identities};
 
-use super::{Action, damaged, file::Lock, millis, time};
-use crate::error::Error;
+use super::{Action, Work, damaged, file::Lock, millis, plan::set, time};
+use crate::{
+    error::Error,
+    input::{self, Record},
+    outcome::Reason,
+    preflight,
+    traffic::Traffic,
+};
 
 /// A row that is to be done.
 #[derive(Debug)]
@@ -16,8 +22,12 @@ pub(crate) struct Pending {
     pub(crate) identity: IdentityKey,
     /// What the user looked like, as an export or an earlier read showed it.
     pub(crate) seen: Option<Snapshot>,
-    /// When it was read, by the tenant's clock.
+    /// When it was read, by the tenant's clock; `None` if only an export shows it.
     pub(crate) read_at: Option<SystemTime>,
+    /// The identity as it was seen linked, by an export or a read of this job.
+    pub(crate) linked: Option<Linked>,
+    /// When it was unlinked, for a row that is to be linked back.
+    pub(crate) unlinked_at: Option<SystemTime>,
     /// Whether it may have been sent already: it is read before anything else.
     pub(crate) is_doubtful: bool,
     /// Whether it is unlinked, and its account still to be deleted.
@@ -28,20 +38,65 @@ pub(crate) struct Pending {
     pub(crate) tries: u32,
 }
 
+/// An identity as it was seen linked.
+#[derive(Clone, Debug)]
+pub(crate) struct Linked {
+    pub(crate) key: IdentityKey,
+    pub(crate) connection: Option<String>,
+    /// When a read of this job showed it, by the tenant's clock; `None` if it was an export.
+    pub(crate) at: Option<SystemTime>,
+}
+
+impl Linked {
+    pub(crate) fn of(listed: &ListedIdentity, at: Option<SystemTime>) -> Self {
+        Self {
+            key: listed.key().clone(),
+            connection: listed.connection().map(str::to_owned),
+            at,
+        }
+    }
+}
+
 /// What a read showed, to be kept as the evidence of a row.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    identities: String,
-    read_at: Option<i64>,
+    snapshot: Snapshot,
+    /// The user as it came, where more than its identities was asked for.
+    line: Option<String>,
+    keeps_profile: bool,
+    /// The tenant's connections, if they are known.
+    connections: Option<Arc<BTreeSet<String>>>,
 }
 
 impl Seen {
-    pub(crate) fn of(snapshot: &Snapshot) -> Self {
-        let identities: Vec<_> = snapshot.listed().iter().map(json).collect();
+    pub(crate) const fn of(snapshot: Snapshot) -> Self {
         Self {
-            identities: serde_json::Value::from(identities).to_string(),
-            read_at: snapshot.read_at().map(millis),
+            snapshot,
+            line: None,
+            keeps_profile: false,
+            connections: None,
         }
+    }
+
+    /// The user as it came, from which is told what it loses.
+    pub(crate) fn read(self, line: String, keeps_profile: bool) -> Self {
+        Self {
+            line: Some(line),
+            keeps_profile,
+            ..self
+        }
+    }
+
+    pub(crate) fn among(self, connections: Option<Arc<BTreeSet<String>>>) -> Self {
+        Self {
+            connections,
+            ..self
+        }
+    }
+
+    fn identities(&self) -> String {
+        let identities: Vec<_> = self.snapshot.listed().iter().map(json).collect();
+        serde_json::Value::from(identities).to_string()
     }
 }
 
@@ -61,16 +116,38 @@ pub(crate) struct Finished {
     /// Whether the next run goes on with it.
     pub(crate) is_open: bool,
     pub(crate) attempts: u32,
+    pub(crate) reason: Option<Reason>,
     pub(crate) message: Option<String>,
+    pub(crate) warning: Option<String>,
+    /// When the tenant answered so, by its own clock.
+    pub(crate) answered_at: Option<SystemTime>,
+}
+
+/// Who runs the job, and how.
+#[derive(Debug)]
+pub(crate) struct RunInfo {
+    pub(crate) client: String,
+    pub(crate) operator: String,
+    pub(crate) options: String,
+    pub(crate) answer: String,
+}
+
+/// What a run did in its current slice of time, so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SliceSoFar {
+    pub(crate) at: SystemTime,
+    pub(crate) rows: u64,
+    pub(crate) failures: u64,
+    pub(crate) traffic: Traffic,
 }
 
 /// The open file.
 pub(crate) struct Store {
     connection: Connection,
     action: Action,
-    /// Rows up to this number were handed out in this run.
+    work: Work,
+    /// Rows up to this number were handed out in this run; from it on, where they go backwards.
     handed_out: i64,
-
     run: i64,
     _lock: Lock,
 }
@@ -80,29 +157,37 @@ impl Store {
         Self {
             connection,
             action,
+            work: Work::Apply,
             handed_out: 0,
-
             run: 0,
             _lock: lock,
         }
     }
 
     /// Writes down that a run begins.
-    pub(crate) fn begin_run(
-        &mut self,
-        client: &str,
-        operator: &str,
-        options: &str,
-    ) -> Result<(), Error> {
+    pub(crate) fn begin_run(&mut self, work: Work, info: &RunInfo) -> Result<(), Error> {
+        self.work = work;
+        self.handed_out = if work == Work::Undo { i64::MAX } else { 0 };
         self.connection.execute(
-            "INSERT INTO run (began, client, operator, options) VALUES (?, ?, ?, ?)",
-            params![millis(SystemTime::now()), client, operator, options],
+            "INSERT INTO run (work, began, client, operator, options, answer, version) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![
+                work.as_str(),
+                millis(SystemTime::now()),
+                info.client,
+                info.operator,
+                info.options,
+                info.answer,
+                env!("CARGO_PKG_VERSION"),
+            ],
         )?;
         self.run = self.connection.last_insert_rowid();
         Ok(())
     }
 
     pub(crate) fn end_run(&self, ending: &str) -> Result<(), Error> {
+        if self.work == Work::Check {
+            self.count_snapshots()?;
+        }
         self.connection.execute(
             "UPDATE run SET ended = ?, ending = ? WHERE number = ?",
             params![millis(SystemTime::now()), ending, self.run],
@@ -111,32 +196,60 @@ impl Store {
     }
 
     pub(crate) fn set_canary(&self, state: &str) -> Result<(), Error> {
-        self.connection.execute(
-            "INSERT INTO job VALUES ('canary', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1",
-            [state],
-        )?;
+        set(&self.connection, "canary", state)
+    }
+
+    /// Limits the rows to these, first and last of each range; for linking back.
+    pub(crate) fn choose(&self, ranges: &[(u64, u64)]) -> Result<(), Error> {
+        self.connection
+            .execute_batch("CREATE TEMP TABLE chosen (first INTEGER, last INTEGER)")?;
+        for (first, last) in ranges {
+            let bound = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            self.connection.execute(
+                "INSERT INTO chosen VALUES (?, ?)",
+                [bound(*first), bound(*last)],
+            )?;
+        }
         Ok(())
     }
 
     /// The rows that an earlier run left in doubt.
     pub(crate) fn doubtful(&self) -> Result<Vec<Pending>, Error> {
-        self.select(
-            "JOIN intent ON intent.row = row.number WHERE row.number > ?1",
-            0,
-            i64::MAX,
-            true,
-        )
+        let which = match self.work {
+            Work::Apply => {
+                "JOIN intent ON intent.row = row.number WHERE row.number > ?1 ORDER BY row.number"
+            }
+            Work::Undo => {
+                "JOIN undo_intent ON undo_intent.row = row.number WHERE row.number > ?1 ORDER BY row.number DESC"
+            }
+            // A read leaves nothing in doubt.
+            Work::Check => return Ok(Vec::new()),
+        };
+        self.select(which, 0, i64::MAX, true)
     }
 
     /// The next rows that nothing is known to have been sent for.
     pub(crate) fn next(&mut self, limit: i64) -> Result<Vec<Pending>, Error> {
-        let rows = self.select(
-            "WHERE row.number > ?1 AND (result.row IS NULL OR result.is_open)
-             AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.row = row.number)",
-            self.handed_out,
-            limit,
-            false,
-        )?;
+        let which = match self.work {
+            Work::Apply => {
+                "WHERE row.number > ?1 AND (result.row IS NULL OR result.is_open)
+                 AND NOT EXISTS (SELECT 1 FROM intent WHERE intent.row = row.number) ORDER BY row.number"
+            }
+            Work::Undo => {
+                "LEFT JOIN undo_result ON undo_result.row = row.number
+                 WHERE row.number < ?1 AND result.outcome IN ('unlinked', 'not deleted')
+                 AND (undo_result.row IS NULL OR undo_result.is_open)
+                 AND NOT EXISTS (SELECT 1 FROM undo_intent WHERE undo_intent.row = row.number)
+                 AND EXISTS (SELECT 1 FROM chosen WHERE row.number BETWEEN first AND last)
+                 ORDER BY row.number DESC"
+            }
+            // Once for each user, by the first of its rows.
+            Work::Check => {
+                "WHERE row.number > ?1 AND user.identities IS NULL AND result.row IS NULL
+                 AND row.number = (SELECT min(number) FROM row AS first WHERE first.user = user.id) ORDER BY row.number"
+            }
+        };
+        let rows = self.select(which, self.handed_out, limit, false)?;
         if let Some(last) = rows.last() {
             self.handed_out = last.number;
         }
@@ -152,73 +265,219 @@ impl Store {
     ) -> Result<Vec<Pending>, Error> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT row.number, user.user_id, row.provider, row.identity_user_id, user.identities, user.read_at,
-                    result.outcome
+                    result.outcome, row.is_seen, row.connection, row.listed_user_id, row.linked_at,
+                    COALESCE(result.answered_at, result.at)
              FROM row JOIN user ON user.id = row.user LEFT JOIN result ON result.row = row.number
-             {which} ORDER BY row.number LIMIT ?2",
+             {which} LIMIT ?2",
         ))?;
         let mut rows = statement.query([after, limit])?;
         let mut pending = Vec::new();
         while let Some(row) = rows.next()? {
-            let text = |column| -> Result<String, Error> { Ok(row.get(column)?) };
-            let user_id: UserId = text(1)?.parse().map_err(|_| damaged("row"))?;
-            let provider: unlink::ProviderName = text(2)?.parse().map_err(|_| damaged("row"))?;
-            let identity_user_id = text(3)?.parse().map_err(|_| damaged("row"))?;
-            let seen = row
-                .get::<_, Option<String>>(4)?
-                .map(|json| snapshot(&user_id, &json))
-                .transpose()?;
-            let is_unlinked = row.get::<_, Option<String>>(6)?.as_deref() == Some("not deleted");
-            pending.push(Pending {
-                number: row.get(0)?,
-                identity: IdentityKey::new(provider, identity_user_id),
-                seen,
-                read_at: row.get::<_, Option<u64>>(5)?.map(time),
-                is_doubtful,
-                is_unlinked: is_unlinked && self.action == Action::UnlinkAndDelete,
-                is_to_be_read: is_doubtful,
-                tries: 0,
-                user_id,
-            });
+            pending.push(self.read(row, is_doubtful)?);
         }
         Ok(pending)
+    }
+
+    fn read(&self, row: &rusqlite::Row<'_>, is_doubtful: bool) -> Result<Pending, Error> {
+        let text = |column| -> Result<String, Error> { Ok(row.get(column)?) };
+        let at = |column| -> Result<_, Error> { Ok(row.get::<_, Option<u64>>(column)?.map(time)) };
+        let user_id: UserId = text(1)?.parse().map_err(|_| damaged("row"))?;
+        let provider: unlink::ProviderName = text(2)?.parse().map_err(|_| damaged("row"))?;
+        let identity_user_id = text(3)?.parse().map_err(|_| damaged("row"))?;
+        let identity = IdentityKey::new(provider, identity_user_id);
+        let seen = row
+            .get::<_, Option<String>>(4)?
+            .map(|json| snapshot(&user_id, &json))
+            .transpose()?;
+        let linked = if row.get(7)? {
+            let own: Option<String> = row.get(9)?;
+            let key = match own {
+                None => identity.clone(),
+                Some(own) => IdentityKey::new(
+                    identity.provider().clone(),
+                    own.parse().map_err(|_| damaged("row"))?,
+                ),
+            };
+            Some(Linked {
+                key,
+                connection: row.get(8)?,
+                at: at(10)?,
+            })
+        } else {
+            None
+        };
+        let is_not_deleted = row.get::<_, Option<String>>(6)?.as_deref() == Some("not deleted");
+        Ok(Pending {
+            number: row.get(0)?,
+            identity,
+            seen,
+            read_at: at(5)?,
+            linked,
+            unlinked_at: at(11)?,
+            is_doubtful,
+            is_unlinked: is_not_deleted && self.action == Action::UnlinkAndDelete,
+            is_to_be_read: is_doubtful,
+            tries: 0,
+            user_id,
+        })
     }
 
     /// Writes down that a row is about to be sent, and what was read of its user.
     pub(crate) fn intend(&self, number: i64, seen: Option<&Seen>) -> Result<(), Error> {
         if let Some(seen) = seen {
+            self.see(number, seen)?;
+        }
+        let intent = match self.work {
+            Work::Undo => "INSERT INTO undo_intent VALUES (?, ?) ON CONFLICT DO NOTHING",
+            _ => "INSERT INTO intent VALUES (?, ?) ON CONFLICT DO NOTHING",
+        };
+        self.connection
+            .prepare_cached(intent)?
+            .execute([number, self.run])?;
+        Ok(())
+    }
+
+    /// Writes down what was read of a row's user, and what that shows of its rows; returns how many of them are not linked
+    /// as they were planned.
+    pub(crate) fn see(&self, number: i64, seen: &Seen) -> Result<u64, Error> {
+        let user: i64 = self
+            .connection
+            .prepare_cached("SELECT user FROM row WHERE number = ?")?
+            .query_row([number], |row| row.get(0))?;
+        let read_at = seen.snapshot.read_at().map(millis);
+        let profile = seen.line.as_deref().filter(|_| seen.keeps_profile);
+        self.connection
+            .prepare_cached(
+                "UPDATE user SET identities = ?, read_at = ?, profile = COALESCE(?, profile) WHERE id = ?",
+            )?
+            .execute(params![
+                seen.identities(),
+                read_at,
+                profile.and_then(super::draft::profile),
+                user
+            ])?;
+        let mut rows = self
+            .connection
+            .prepare_cached("SELECT number, provider, identity_user_id FROM row WHERE user = ?")?;
+        let mut rows = rows.query([user])?;
+        let (mut differing, mut chosen) = (0, Vec::new());
+        while let Some(row) = rows.next()? {
+            let text = |column| -> Result<String, Error> { Ok(row.get(column)?) };
+            let provider: unlink::ProviderName = text(1)?.parse().map_err(|_| damaged("row"))?;
+            let id = text(2)?.parse().map_err(|_| damaged("row"))?;
+            let wanted = IdentityKey::new(provider, id);
+            let found = seen.snapshot.resolve(&wanted);
+            if matches!(&found, Err(error) if error.kind() == unlink::ErrorKind::MainIdentity) {
+                chosen.push(0);
+            }
+            // What is not linked now may have been when it was seen last: that stays.
+            let Ok(Some(listed)) = found else {
+                differing += 1;
+                continue;
+            };
+            let place = |other: &ListedIdentity| std::ptr::eq(other, listed);
+            chosen.extend(seen.snapshot.listed().iter().position(place));
+            let own = listed.key().user_id();
             self.connection
                 .prepare_cached(
-                    "UPDATE user SET identities = ?, read_at = ? WHERE id = (SELECT user FROM row WHERE number = ?)",
+                    "UPDATE row SET is_seen = 1, connection = COALESCE(?, connection), listed_user_id = ?, linked_at = ?
+                     WHERE number = ?",
                 )?
-                .execute(params![seen.identities, seen.read_at, number])?;
+                .execute(params![
+                    listed.connection(),
+                    (own != wanted.user_id()).then_some(own.as_str()),
+                    read_at,
+                    row.get::<_, i64>(0)?,
+                ])?;
         }
-        self.connection
-            .prepare_cached("INSERT INTO intent VALUES (?, ?) ON CONFLICT DO NOTHING")?
-            .execute([number, self.run])?;
+        if let Some(line) = &seen.line {
+            self.warn(line, &chosen, seen.connections.as_deref())?;
+        }
+        Ok(differing)
+    }
+
+    /// Counts and lists what a user loses that was read.
+    fn warn(
+        &self,
+        line: &str,
+        chosen: &[usize],
+        connections: Option<&BTreeSet<String>>,
+    ) -> Result<(), Error> {
+        // An odd answer is evidence all the same, and says nothing about the rest.
+        let Ok(Record::User(user)) = input::parse_user(line) else {
+            return Ok(());
+        };
+        for lost in preflight::lost(&user, chosen, connections) {
+            self.connection
+                .prepare_cached("INSERT INTO lost (user_id, reason) VALUES (?, ?)")?
+                .execute([&user.user_id, lost.as_str()])?;
+            self.connection
+                .prepare_cached("UPDATE job SET value = value + 1 WHERE name = ?")?
+                .execute([lost.count()])?;
+        }
         Ok(())
     }
 
     /// Takes back that a row is about to be sent: it was not.
     pub(crate) fn withdraw(&self, number: i64) -> Result<(), Error> {
-        self.connection
-            .prepare_cached("DELETE FROM intent WHERE row = ?")?
-            .execute([number])?;
+        let intent = match self.work {
+            Work::Undo => "DELETE FROM undo_intent WHERE row = ?",
+            _ => "DELETE FROM intent WHERE row = ?",
+        };
+        self.connection.prepare_cached(intent)?.execute([number])?;
         Ok(())
     }
 
     pub(crate) fn finish(&self, finished: &Finished) -> Result<(), Error> {
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?)")?
-            .execute(params![
-                finished.number,
-                self.run,
-                finished.outcome,
-                finished.is_open,
-                millis(SystemTime::now()),
-                finished.attempts,
-                finished.message
-            ])?;
+        let result = match self.work {
+            Work::Undo => {
+                "INSERT OR REPLACE INTO undo_result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            }
+            _ => "INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        };
+        self.connection.prepare_cached(result)?.execute(params![
+            finished.number,
+            self.run,
+            finished.outcome,
+            finished.is_open,
+            millis(SystemTime::now()),
+            finished.attempts,
+            finished.reason.map(Reason::as_str),
+            finished.message,
+            finished.warning,
+            finished.answered_at.map(millis),
+        ])?;
         self.withdraw(finished.number)
+    }
+
+    /// Writes down what the run did in its current slice of time, so far.
+    pub(crate) fn slice(&self, slice: &SliceSoFar) -> Result<(), Error> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let traffic = &slice.traffic;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO slice VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![
+                self.run,
+                millis(slice.at),
+                number(slice.rows),
+                number(slice.failures),
+                number(traffic.requests),
+                number(traffic.refused),
+                i64::try_from(traffic.waited.as_millis()).unwrap_or(i64::MAX),
+                traffic.lowest_remaining.map(number),
+            ])?;
+        Ok(())
+    }
+
+    /// Counts again how many rows have a snapshot, after users were read.
+    fn count_snapshots(&self) -> Result<(), Error> {
+        self.connection.execute(
+            "UPDATE job SET value = (SELECT count(*) FROM row JOIN user ON user.id = row.user
+                                     WHERE user.identities IS NOT NULL)
+             WHERE name = 'rows_with_snapshot'",
+            [],
+        )?;
+        Ok(())
     }
 
     pub(crate) fn begin(&self) -> Result<(), Error> {
@@ -231,7 +490,7 @@ impl Store {
     }
 }
 
-fn snapshot(user_id: &UserId, json: &str) -> Result<Snapshot, Error> {
+pub(super) fn snapshot(user_id: &UserId, json: &str) -> Result<Snapshot, Error> {
     let listed = listed_identities(json.as_bytes()).map_err(|_| damaged("user"))?;
     let listed: Result<Vec<_>, _> = listed.into_iter().collect();
     Ok(Snapshot::new(

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use rusqlite::params;
 
-use super::Job;
+use super::View;
 use crate::{
     error::{Error, ErrorKind},
     input::{self, BadLine, Columns, Record, Refusal, Selection, Sink},
@@ -26,7 +26,7 @@ pub struct Verified {
     pub split_off: u64,
 }
 
-impl Job {
+impl View {
     /// Reads an export that was made after the job, called `name`, and says what is left of `selection`.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Job {
 }
 
 struct Comparison<'a> {
-    job: &'a Job,
+    job: &'a View,
     selection: &'a Selection,
     verified: Verified,
     bad: u64,

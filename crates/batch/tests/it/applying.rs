@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize, time::SystemTime};
 
 use unlink::{AccessToken, Client};
 use unlink_batch::{
-    Action, Apply, Counts, Ending, ErrorKind, Evidence, Job, Plan, Planner, Selection, Status,
-    Stop, Summary,
+    Action, Apply, Counts, Ending, ErrorKind, Evidence, Job, Plan, Planner, Reason, Selection,
+    Status, Stop, Summary, View,
 };
 use unlink_sandbox::{Change, Fault, Kind, Population, Sandbox, Seed};
 
@@ -67,9 +67,17 @@ impl Bench {
         Self::planned(sandbox, &source, |planner| planner.selection(selection))
     }
 
-    fn listed(sandbox: Sandbox) -> Self {
+    pub(crate) fn listed(sandbox: Sandbox) -> Self {
+        Self::listed_with(sandbox, |planner| planner)
+    }
+
+    /// All secondary identities, from a file of rows.
+    pub(crate) fn listed_with(
+        sandbox: Sandbox,
+        with: impl FnOnce(Planner<'static>) -> Planner<'static>,
+    ) -> Self {
         let source = rows(&sandbox);
-        Self::planned(sandbox, &source, |planner| planner)
+        Self::planned(sandbox, &source, with)
     }
 
     pub(crate) fn planned(
@@ -93,7 +101,7 @@ impl Bench {
         self.folder.path().join("job.db")
     }
 
-    async fn apply(&self, options: Apply) -> Summary {
+    pub(crate) async fn apply(&self, options: Apply) -> Summary {
         self.try_apply(options, Stop::new().1).await.unwrap()
     }
 
@@ -249,10 +257,14 @@ async fn what_has_changed_since_the_plan_is_left_alone() {
         failures.push(failed);
         Ok(())
     };
-    Job::open(bench.path()).unwrap().failures(take).unwrap();
+    View::open(bench.path()).unwrap().failures(take).unwrap();
     assert_eq!(failures.len() as u64, rows_of_gone);
     assert_eq!(failures[0].user_id, gone.as_str());
-    assert_eq!(failures[0].message, "the user does not exist any more");
+    assert_eq!(
+        failures[0].message.as_deref(),
+        Some("the user does not exist any more")
+    );
+    assert_eq!(failures[0].reason, Some(Reason::NoSuchUser));
 }
 
 #[tokio::test]
@@ -444,8 +456,8 @@ async fn a_fresh_export_shows_what_is_left_and_what_is_new() {
     let selection = Selection::default().connection("google-oauth2");
     let verify = || {
         let fresh = export(&bench.sandbox);
-        let job = Job::open(bench.path()).unwrap();
-        let verified = job.verify("fresh", fresh.as_bytes(), &selection).unwrap();
+        let view = View::open(bench.path()).unwrap();
+        let verified = view.verify("fresh", fresh.as_bytes(), &selection).unwrap();
         (
             verified.left,
             verified.new,
@@ -476,7 +488,7 @@ async fn the_job_lists_its_runs() {
         .apply(Apply::default().max(1).by("client-1", "olga"))
         .await;
     bench.apply(Apply::default().by("client-1", "noor")).await;
-    let runs = Job::open(bench.path()).unwrap().runs().unwrap();
+    let runs = View::open(bench.path()).unwrap().runs().unwrap();
     let told: Vec<_> = runs
         .iter()
         .map(|run| {

@@ -51,9 +51,9 @@ fn what_is_no_job_is_refused() {
     insta::assert_snapshot!(told(Job::open(&text).unwrap_err()), @"NotAJob: the file is no job: it is not an SQLite database");
     insta::assert_snapshot!(told(Status::read(&text).unwrap_err()), @"NotAJob: the file is no job: it is not an SQLite database");
     let job = rusqlite::Connection::open(&path).unwrap();
-    job.pragma_update(None, "user_version", 2).unwrap();
+    job.pragma_update(None, "user_version", 3).unwrap();
     drop(job);
-    insta::assert_snapshot!(told(Job::open(&path).unwrap_err()), @"NewerJob: the job was made by a newer version of this program (format 2, and this one knows 1): use that");
+    insta::assert_snapshot!(told(Job::open(&path).unwrap_err()), @"NewerJob: the job was made by a newer version of this program (format 3, and this one knows 2): use that");
     assert_eq!(
         Job::open(planned.folder.path().join("none"))
             .unwrap_err()

@@ -193,7 +193,7 @@ async fn what_was_gone_before_it_was_ever_seen_is_nobodys() {
     // As a run leaves it that was killed between intent and result, without evidence.
     let file = rusqlite::Connection::open(bench.path()).unwrap();
     file.execute_batch(
-        "INSERT INTO intent SELECT number, 1 FROM row; UPDATE user SET identities = NULL",
+        "INSERT INTO intent SELECT number, 1 FROM row; UPDATE user SET identities = NULL; UPDATE row SET is_seen = 0",
     )
     .unwrap();
     drop(file);

@@ -7,7 +7,10 @@
 
 mod applying;
 mod bad_input;
+mod checking;
 mod durability;
 mod job_files;
 mod kills;
+mod migrating;
 mod planning;
+mod undoing;

@@ -26,7 +26,7 @@ impl Planned {
             warnings.push((user.to_owned(), warning));
             Ok(())
         };
-        self.job().warnings(take).unwrap();
+        self.job().view().warnings(take).unwrap();
         warnings
     }
 }

@@ -19,16 +19,18 @@ struct Held {
 }
 
 impl Outage {
-    /// A row met it.
-    pub(super) fn met(&mut self, now: Instant, asked: Option<Duration>) {
+    /// A row met it; returns how long to hold back from now on, unless that is known already.
+    pub(super) fn met(&mut self, now: Instant, asked: Option<Duration>) -> Option<Duration> {
         let (since, wait) = match &self.0 {
             // Those that were in flight when it began say nothing new.
-            Some(held) if now < held.until => return,
+            Some(held) if now < held.until => return None,
             Some(held) => (held.since, (held.wait * 2).min(LONGEST)),
             None => (now, FIRST),
         };
-        let until = now + wait.max(asked.unwrap_or_default());
+        let held_back = wait.max(asked.unwrap_or_default());
+        let until = now + held_back;
         self.0 = Some(Held { since, wait, until });
+        Some(held_back)
     }
 
     /// A row was answered.
@@ -60,9 +62,9 @@ mod tests {
         assert_eq!(outage.until(), None);
         let mut waits = Vec::new();
         for _ in 0..9 {
-            outage.met(now, None);
+            assert!(outage.met(now, None).is_some());
             // Others that were in flight.
-            outage.met(now, None);
+            assert_eq!(outage.met(now, None), None);
             let until = outage.until().unwrap();
             waits.push((until - now).as_millis());
             now = until;

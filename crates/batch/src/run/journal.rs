@@ -3,20 +3,22 @@
 use std::{
     sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::oneshot;
 
-use super::Evidence;
 use crate::{
+    apply::Evidence,
     error::{Error, ErrorKind},
-    job::{Action, Finished, Pending, Seen, Store},
+    job::{Finished, Pending, Seen, SliceSoFar, Store},
 };
 
 /// How long results may wait for others when nobody waits for them: a kill within it costs reads, no more.
 const GATHER: Duration = Duration::from_millis(20);
 const MOST_AT_ONCE: usize = 4_096;
+/// How long what an export or a read showed is taken for what is.
+const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 type Reply<T> = oneshot::Sender<T>;
 
@@ -24,30 +26,51 @@ enum Entry {
     Doubtful(Reply<Vec<Pending>>),
     Next(i64, Reply<Vec<Pending>>),
     Intend(i64, Option<Seen>, Reply<()>),
+    See(i64, Seen, Reply<u64>),
     Withdraw(i64),
     Finish(Finished),
+    Slice(SliceSoFar),
     Canary(&'static str, Reply<()>),
     End(&'static str, Reply<()>),
 }
 
 /// Which rows are read before their call.
 #[derive(Clone, Copy)]
-pub(super) struct Reading {
-    pub(super) evidence: Evidence,
-    pub(super) action: Action,
-    /// Whether what the plan saw is of the last day.
-    pub(super) is_fresh: bool,
+pub(crate) enum Reading {
+    /// Each, by whoever works on it; their intents are written then.
+    Always,
+    /// Those without evidence.
+    ByEvidence {
+        evidence: Evidence,
+        /// Whether the job deletes, for which nothing but a read of its own will do.
+        deletes: bool,
+        /// When the source was made that the plan is from.
+        source_made_at: SystemTime,
+    },
 }
 
 impl Reading {
-    const fn is_needed(self, row: &Pending) -> bool {
-        match self.evidence {
+    fn is_needed(self, row: &Pending, now: SystemTime) -> bool {
+        let (evidence, deletes, source_made_at) = match self {
+            Self::Always => return true,
+            Self::ByEvidence {
+                evidence,
+                deletes,
+                source_made_at,
+            } => (evidence, deletes, source_made_at),
+        };
+        match evidence {
             Evidence::Read => true,
             Evidence::Unread => false,
             Evidence::Auto => {
-                row.seen.is_none()
-                    || !self.is_fresh
-                    || matches!(self.action, Action::UnlinkAndDelete)
+                let seen_at = row.read_at.unwrap_or(source_made_at);
+                // What was seen in the future was seen by another clock.
+                let is_fresh = now.duration_since(seen_at).is_ok_and(|age| age < FRESH)
+                    || seen_at
+                        .duration_since(now)
+                        .is_ok_and(|ahead| ahead < Duration::from_secs(60));
+                let seen = row.seen.as_ref().filter(|_| is_fresh && !deletes);
+                !seen.is_some_and(|seen| matches!(seen.resolve(&row.identity), Ok(Some(_))))
             }
         }
     }
@@ -55,7 +78,7 @@ impl Reading {
 
 /// The way to that thread.
 #[derive(Clone)]
-pub(super) struct Journal(Sender<Entry>);
+pub(crate) struct Journal(Sender<Entry>);
 
 impl Journal {
     /// Starts the thread; it ends when the last journal is dropped, and hands over the error it ended with.
@@ -87,8 +110,13 @@ impl Journal {
     }
 
     /// Returns when it is on the disk that the row is about to be sent, and what was read of its user.
-    pub(super) async fn intend(&self, number: i64, seen: Option<Seen>) -> Result<(), Error> {
+    pub(crate) async fn intend(&self, number: i64, seen: Option<Seen>) -> Result<(), Error> {
         self.ask(|reply| Entry::Intend(number, seen, reply)).await
+    }
+
+    /// Keeps what was read of a row's user; returns how many of its rows are not as they were planned.
+    pub(crate) async fn see(&self, number: i64, seen: Seen) -> Result<u64, Error> {
+        self.ask(|reply| Entry::See(number, seen, reply)).await
     }
 
     /// Takes an intent back: nothing was sent.
@@ -99,6 +127,11 @@ impl Journal {
     /// Keeps a result.
     pub(super) fn finish(&self, finished: Finished) -> Result<(), Error> {
         self.tell(Entry::Finish(finished))
+    }
+
+    /// Keeps what the run did in a slice of time.
+    pub(super) fn slice(&self, slice: SliceSoFar) -> Result<(), Error> {
+        self.tell(Entry::Slice(slice))
     }
 
     pub(super) async fn canary(&self, state: &'static str) -> Result<(), Error> {
@@ -168,8 +201,9 @@ fn enter(
         Entry::Doubtful(to) => reply(to, store.doubtful()?),
         Entry::Next(limit, to) => {
             let mut rows = store.next(limit)?;
+            let now = SystemTime::now();
             for row in &mut rows {
-                row.is_to_be_read = !row.is_unlinked && reading.is_needed(row);
+                row.is_to_be_read = !row.is_unlinked && reading.is_needed(row, now);
                 if !row.is_to_be_read {
                     store.intend(row.number, None)?;
                 }
@@ -179,6 +213,14 @@ fn enter(
         Entry::Intend(number, seen, to) => {
             store.intend(number, seen.as_ref())?;
             reply(to, ())
+        }
+        Entry::See(number, seen, to) => {
+            let differing = store.see(number, &seen)?;
+            reply(to, differing)
+        }
+        Entry::Slice(slice) => {
+            store.slice(&slice)?;
+            None
         }
         Entry::Withdraw(number) => {
             store.withdraw(number)?;

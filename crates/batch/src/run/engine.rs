@@ -4,6 +4,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     future::{Future, pending},
     pin::Pin,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -11,22 +12,25 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep_until},
 };
-use unlink::{Client, UserId};
+use unlink::UserId;
 
 use super::{
-    Apply, Ending, Progress, Summary,
-    journal::{Journal, Reading},
+    Ending, Progress, Step, Summary, Wait,
+    journal::Journal,
+    meter::Meter,
+    options::Options,
     outage::Outage,
-    row::{self, Verdict},
     stop::{Stop, Wish},
+    worker::{Finding, Given, Setting, Verdict, Worker, told},
 };
 use crate::{
+    check::{CheckCounts, CheckOutcome},
     error::{Error, ErrorKind},
-    job::{Action, Counts, Finished, Job, Pending, Status},
+    job::{Counts, Finished, Job, Pending, Status, UndoCounts, Work},
+    outcome::{Outcome, Reason, UndoOutcome},
+    traffic::Traffic,
 };
 
-/// How long what an export shows is taken for what is.
-const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often a row is tried in one run before it is left for the next.
 const TRIES: u32 = 3;
 /// The most rows that are in doubt after a kill, twice.
@@ -34,74 +38,71 @@ const LARGEST_BLOCK: usize = 2_048;
 
 type NextRows = Pin<Box<dyn Future<Output = Result<Vec<Pending>, Error>> + Send>>;
 
-struct Engine {
-    client: Client,
-    options: Apply,
-    job: String,
-    action: Action,
+struct Engine<W> {
+    worker: Arc<W>,
+    options: Options,
+    canary: Option<u64>,
     journal: Journal,
     /// Rows to be begun, the first first.
     ready: VecDeque<Pending>,
     /// Rows of users of whom another row is in flight.
     held: HashMap<UserId, VecDeque<Pending>>,
     busy: HashSet<UserId>,
-    in_flight: JoinSet<(Pending, Verdict)>,
+    in_flight: JoinSet<Given>,
     outage: Outage,
+    meter: Meter,
+    done: u64,
     counts: Counts,
-    attempts: u64,
+    undone: UndoCounts,
+    checked: CheckCounts,
+    failures: u64,
     /// Rows that this run may still take from the file.
     allowance: u64,
     is_file_empty: bool,
     /// The rows of the canary, to be looked at when they are done.
-    sample: Vec<(UserId, unlink::IdentityKey, &'static str)>,
+    sample: Vec<(Pending, Step)>,
     ending: Option<Ending>,
     begun: Instant,
 }
 
-pub(super) async fn run(
+pub(crate) async fn run<W: Worker>(
     job: Job,
-    client: &Client,
-    mut options: Apply,
+    worker: W,
+    options: Options,
+    setting: Setting,
     stop: Stop,
 ) -> Result<Summary, Error> {
-    let plan = job.plan().clone();
     let path = job.path().to_owned();
-    // A gate that was passed is not set up again.
-    if options.canary_is_right {
-        options.canary = None;
-    }
-    let reading = Reading {
-        evidence: options.evidence,
-        action: plan.action,
-        is_fresh: SystemTime::now()
-            .duration_since(plan.made_at)
-            .is_ok_and(|age| age < FRESH),
-    };
+    let work = worker.kind();
     let mut store = job.into_store();
-    store.begin_run(&options.client, &options.operator, &format!("{options:?}"))?;
-    let (journal, thread) = Journal::start(store, reading)?;
+    store.begin_run(work, &setting.info)?;
+    store.choose(&setting.chosen)?;
+    let (journal, thread) = Journal::start(store, setting.reading)?;
+    // A gate that was passed is not set up again.
+    let canary = setting.canary.filter(|_| !setting.is_canary_right);
     let engine = Engine {
-        client: client.clone(),
-        job: plan.job,
-        action: plan.action,
+        worker: Arc::new(worker),
         journal: journal.clone(),
         ready: VecDeque::new(),
         held: HashMap::new(),
         busy: HashSet::new(),
         in_flight: JoinSet::new(),
         outage: Outage::default(),
+        meter: Meter::new(SystemTime::now()),
+        done: 0,
         counts: Counts::default(),
-        attempts: 0,
-        allowance: options
-            .canary
-            .map_or(options.max, |rows| rows.min(options.max)),
+        undone: UndoCounts::default(),
+        checked: CheckCounts::default(),
+        failures: 0,
+        allowance: canary.map_or(options.max, |rows| rows.min(options.max)),
+        canary,
         is_file_empty: false,
         sample: Vec::new(),
         ending: None,
         begun: Instant::now(),
         options,
     };
-    let ended = engine.go(stop).await;
+    let ended = engine.go(setting.is_canary_right, stop).await;
     drop(journal);
     // The thread ends once nobody can tell it anything; its own error says more than that it is gone.
     let written = thread.join().unwrap_or_else(|_| {
@@ -113,24 +114,25 @@ pub(super) async fn run(
     let status = Status::read(path)?;
     summary.counts.pending = status.counts.pending;
     summary.counts.unknown = status.counts.unknown;
-    let is_done = status.counts.pending == 0 && status.counts.unknown == 0;
+    summary.undone.unknown = status.undone.unknown;
+    let is_done = work == Work::Apply && status.counts.pending == 0 && status.counts.unknown == 0;
     if is_done && matches!(summary.ending, Ending::Max) {
         summary.ending = Ending::Complete;
     }
     Ok(summary)
 }
 
-impl Engine {
-    async fn go(mut self, stop: Stop) -> Result<Summary, Error> {
-        let driven = self.drive(stop).await;
+impl<W: Worker> Engine<W> {
+    async fn go(mut self, is_canary_right: bool, stop: Stop) -> Result<Summary, Error> {
+        let driven = self.drive(is_canary_right, stop).await;
         // Nothing is in flight but after an error; whoever waits for the file's thread waits for these.
         self.in_flight.shutdown().await;
         driven?;
         self.close().await
     }
 
-    async fn drive(&mut self, mut stop: Stop) -> Result<(), Error> {
-        if self.options.canary_is_right {
+    async fn drive(&mut self, is_canary_right: bool, mut stop: Stop) -> Result<(), Error> {
+        if is_canary_right {
             self.journal.canary("passed").await?;
         }
         let doubtful = self.journal.doubtful().await?;
@@ -142,7 +144,7 @@ impl Engine {
             if next.is_none() {
                 next = self.want_rows();
             }
-            self.begin_rows()?;
+            self.begin_rows();
             if self.in_flight.is_empty()
                 && next.is_none()
                 && (self.ending.is_some() || (self.ready.is_empty() && self.is_file_empty))
@@ -167,7 +169,7 @@ impl Engine {
                     Wish::GoOn => {}
                 },
                 Some(joined) = self.in_flight.join_next() => match joined {
-                    Ok((row, verdict)) => self.finish(row, verdict)?,
+                    Ok(given) => self.finish(given)?,
                     Err(fault) => match fault.try_into_panic() {
                         Ok(fault) => std::panic::resume_unwind(fault),
                         Err(_) => self.end(Ending::Stopped),
@@ -186,7 +188,6 @@ impl Engine {
     /// Rows from the file, if there should be more at hand; sized to the rate, since a kill leaves them in doubt.
     fn want_rows(&self) -> Option<NextRows> {
         let concurrency = self.options.concurrency.get();
-        let done = self.counts.finished() + self.counts.failed + self.counts.not_deleted;
         let seconds = self.begun.elapsed().as_secs_f64().max(0.25);
         #[expect(
             clippy::cast_precision_loss,
@@ -194,7 +195,7 @@ impl Engine {
             clippy::cast_sign_loss,
             reason = "a quarter of a second's rows, roughly"
         )]
-        let quarter = (done as f64 / seconds / 4.0) as usize;
+        let quarter = (self.done as f64 / seconds / 4.0) as usize;
         let block = quarter.clamp(concurrency, LARGEST_BLOCK.max(concurrency));
         let limit = block.min(usize::try_from(self.allowance).unwrap_or(usize::MAX));
         let is_enough = self.ready.len() > block / 2;
@@ -235,21 +236,21 @@ impl Engine {
         }
         let is_idle = self.ready.is_empty() && self.held.is_empty() && self.in_flight.is_empty();
         if self.allowance == 0 && is_idle {
-            self.end(match self.options.canary {
+            self.end(match self.canary {
                 Some(_) => Ending::Canary,
                 None => Ending::Max,
             });
         }
     }
 
-    fn begin_rows(&mut self) -> Result<(), Error> {
+    fn begin_rows(&mut self) {
         let concurrency = match self.outage.until() {
             Some(until) if Instant::now() < until => 0,
             Some(_) => 1,
             None => self.options.concurrency.get(),
         };
         while self.ending.is_none() && self.in_flight.len() < concurrency {
-            let Some(mut row) = self.ready.pop_front() else {
+            let Some(row) = self.ready.pop_front() else {
                 break;
             };
             if self.busy.contains(&row.user_id) {
@@ -259,33 +260,24 @@ impl Engine {
                     .push_back(row);
                 continue;
             }
-            let client = row::labelled(&self.client, &self.job, row.number);
-            let client = client.map_err(|error| {
-                let message = "the job's name cannot be sent to the tenant";
-                Error::new(ErrorKind::Tenant, message).with_source(error)
-            })?;
             self.busy.insert(row.user_id.clone());
-            let (journal, action) = (self.journal.clone(), self.action);
-            self.in_flight.spawn(async move {
-                let verdict = row::run(&client, &mut row, action, &journal).await;
-                (row, verdict)
-            });
+            let (worker, journal) = (Arc::clone(&self.worker), self.journal.clone());
+            self.in_flight.spawn(worker.work(row, journal));
         }
-        Ok(())
     }
 
-    fn finish(&mut self, mut row: Pending, verdict: Verdict) -> Result<(), Error> {
+    fn finish(&mut self, given: Given) -> Result<(), Error> {
+        let Given {
+            mut row,
+            verdict,
+            mut traffic,
+        } = given;
         self.release(&row.user_id);
         match verdict {
-            Verdict::Done {
-                outcome,
-                is_open,
-                attempts,
-                message,
-            } => {
+            Verdict::Done(finding) => {
                 self.outage.over();
-                self.attempts += u64::from(attempts);
-                self.record(row, outcome, is_open, attempts, message)?;
+                self.meter(&traffic, Some(finding.step))?;
+                self.record(row, finding)?;
             }
             Verdict::Later {
                 error,
@@ -296,14 +288,23 @@ impl Engine {
                 row.tries += u32::from(counts);
                 if row.tries >= TRIES {
                     self.outage.over();
+                    self.meter(&traffic, Some(self.failed()))?;
                     return self.leave(row, &error);
                 }
                 if counts {
                     self.ready.push_back(row);
-                    return Ok(());
+                    return self.meter(&traffic, None);
                 }
                 let now = Instant::now();
-                self.outage.met(now, asked);
+                if let Some(wait) = self.outage.met(now, asked) {
+                    traffic.waited += wait;
+                    if let Some(on_wait) = &mut self.options.on_wait {
+                        on_wait(&Wait {
+                            until: SystemTime::now() + wait,
+                            message: told(&error),
+                        });
+                    }
+                }
                 let is_patient = self.options.until.is_some()
                     || !self.outage.has_lasted(now, self.options.patience);
                 // Last, so that another one finds out whether the tenant is back.
@@ -311,12 +312,26 @@ impl Engine {
                 if !is_patient {
                     self.end(Ending::Unreachable(tenant(error)));
                 }
+                self.meter(&traffic, None)?;
             }
             Verdict::Refused(error) => {
                 self.ready.push_front(row);
                 self.end(Ending::Refused(tenant(error)));
+                self.meter(&traffic, None)?;
             }
             Verdict::Broken(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn meter(&mut self, traffic: &Traffic, step: Option<Step>) -> Result<(), Error> {
+        let is_failure = |step| match step {
+            Step::Applied(outcome) => outcome.is_failure(),
+            step => step.is_failure(),
+        };
+        let row = step.map(is_failure);
+        for slice in self.meter.add(SystemTime::now(), traffic, row) {
+            self.journal.slice(slice)?;
         }
         Ok(())
     }
@@ -336,55 +351,79 @@ impl Engine {
 
     /// A row that does not work for now: the next run tries it again.
     fn leave(&mut self, row: Pending, error: &unlink::Error) -> Result<(), Error> {
-        let message = row::told(error);
         if row.is_doubtful {
             // Its intent stays, so that it is read first.
-            self.counts.unknown += 1;
+            self.done += 1;
+            match self.worker.kind() {
+                Work::Undo => self.undone.unknown += 1,
+                _ => self.counts.unknown += 1,
+            }
             self.count_failure();
             return Ok(());
         }
-        self.record(row, "failed", true, 0, Some(message))
+        let finding = Finding {
+            is_open: true,
+            ..Finding::because(self.failed(), Reason::Unavailable, told(error))
+        };
+        self.record(row, finding)
     }
 
-    fn record(
-        &mut self,
-        row: Pending,
-        outcome: &'static str,
-        is_open: bool,
-        attempts: u32,
-        message: Option<String>,
-    ) -> Result<(), Error> {
-        self.counts.count(outcome);
-        self.journal.finish(Finished {
-            number: row.number,
-            outcome,
-            is_open,
-            attempts,
-            message: message.clone(),
-        })?;
-        if self.options.canary.is_some() {
-            self.sample
-                .push((row.user_id.clone(), row.identity.clone(), outcome));
+    fn failed(&self) -> Step {
+        match self.worker.kind() {
+            Work::Apply => Step::Applied(Outcome::Failed),
+            Work::Undo => Step::Undone(UndoOutcome::Failed),
+            Work::Check => Step::Checked(CheckOutcome::Failed),
         }
-        if let Some(told) = &mut self.options.on_result {
-            told(&Progress {
+    }
+
+    fn record(&mut self, row: Pending, finding: Finding) -> Result<(), Error> {
+        self.done += 1;
+        match finding.step {
+            Step::Applied(outcome) => self.counts.add(outcome, 1),
+            Step::Undone(outcome) => self.undone.add(outcome, 1),
+            Step::Checked(outcome) => self.checked.add(outcome),
+        }
+        // What a read showed was written by whoever read it.
+        if !matches!(finding.step, Step::Checked(_)) {
+            self.journal.finish(Finished {
+                number: row.number,
+                outcome: finding.step.as_str(),
+                is_open: finding.is_open,
+                attempts: finding.attempts,
+                reason: finding.reason,
+                message: finding.message.clone(),
+                warning: finding.warning.clone(),
+                answered_at: finding.answered_at,
+            })?;
+        }
+        if let Some(on_result) = &mut self.options.on_result {
+            on_result(&Progress {
                 row: row.number.unsigned_abs(),
-                user_id: row.user_id,
-                identity: row.identity,
-                outcome,
-                message,
+                user_id: row.user_id.clone(),
+                identity: row.identity.clone(),
+                connection: row.linked.as_ref().and_then(|seen| seen.connection.clone()),
+                step: finding.step,
+                reason: finding.reason,
+                message: finding.message,
+                warning: finding.warning,
+                attempts: finding.attempts,
                 counts: self.counts,
+                undone: self.undone,
+                checked: self.checked,
             });
         }
-        if matches!(outcome, "failed" | "not deleted") {
+        if self.canary.is_some() {
+            self.sample.push((row, finding.step));
+        }
+        if finding.step.is_failure() {
             self.count_failure();
         }
         Ok(())
     }
 
     fn count_failure(&mut self) {
-        let failures = self.counts.failed + self.counts.not_deleted + self.counts.unknown;
-        if failures >= self.options.max_failures {
+        self.failures += 1;
+        if self.failures >= self.options.max_failures {
             self.end(Ending::MaxFailures);
         }
     }
@@ -406,52 +445,23 @@ impl Engine {
     async fn close(mut self) -> Result<Summary, Error> {
         let mut ending = self.ending.take().unwrap_or(Ending::Complete);
         if matches!(ending, Ending::Canary) {
-            if let Some(problem) = self.look().await {
+            if let Some(problem) = self.worker.look(&self.sample).await {
                 ending = Ending::CanaryWrong(problem);
             }
             self.journal.canary("waits").await?;
+        }
+        if let Some(slice) = self.meter.rest() {
+            self.journal.slice(slice)?;
         }
         self.journal.end(ending.as_str()).await?;
         Ok(Summary {
             ending,
             counts: self.counts,
-            attempts: self.attempts,
+            undone: self.undone,
+            checked: self.checked,
+            traffic: self.meter.total(),
             elapsed: self.begun.elapsed(),
         })
-    }
-
-    /// Reads both accounts of each row of the canary; what is not as it should be is returned.
-    async fn look(&self) -> Option<String> {
-        for (user, identity, outcome) in &self.sample {
-            let is_deleted = match *outcome {
-                "unlinked" => false,
-                "deleted" => true,
-                other => return Some(format!("{user} {identity}: {other}")),
-            };
-            let told = |error: unlink::Error| Some(format!("{user}: {}", row::told(&error)));
-            match self.client.identities(user).await {
-                Ok(read) => {
-                    let listed = read.identities().unwrap_or_default();
-                    if listed
-                        .iter()
-                        .any(|listed| listed.key().as_ref() == Some(identity))
-                    {
-                        return Some(format!("{user}: {identity} is still linked"));
-                    }
-                }
-                Err(error) => return told(error),
-            }
-            let separate = self.client.identities(&identity.separate_user_id()).await;
-            let is_missing = |error: &unlink::Error| {
-                error.kind() == unlink::ErrorKind::Request(unlink::transport::ErrorKind::NotFound)
-            };
-            match separate {
-                Ok(_) if is_deleted => return Some(format!("{identity} is still there")),
-                Err(error) if !(is_deleted && is_missing(&error)) => return told(error),
-                _ => {}
-            }
-        }
-        None
     }
 }
 
