@@ -40,7 +40,7 @@ impl Worker for Unlinking {
                     traffic: &mut traffic,
                 };
                 let (Ok(verdict) | Err(verdict)) = one.unlink(&mut row).await;
-                settle(&client, verdict).await
+                settle(&client, verdict, &mut traffic).await
             }
         };
         Given {
@@ -51,7 +51,7 @@ impl Worker for Unlinking {
     }
 
     /// Reads both accounts of each row.
-    async fn look(&self, done: &[(Pending, Step)]) -> Option<String> {
+    async fn look(&self, done: &[(Pending, Step)], traffic: &mut Traffic) -> Option<String> {
         for (row, step) in done {
             let (user, identity) = (&row.user_id, &row.identity);
             let is_deleted = match step {
@@ -60,6 +60,7 @@ impl Worker for Unlinking {
                 other => return Some(format!("{user} {identity}: {}", other.as_str())),
             };
             let linked = row.linked.as_ref().map_or(identity, |linked| &linked.key);
+            traffic.answered(2, None);
             let read = match self.client.identities(user).await {
                 Ok(read) => read,
                 Err(error) => return Some(format!("{user}: {}", told(&error))),
@@ -102,9 +103,16 @@ pub(crate) fn labelled(client: &Client, job: &str, number: i64) -> Result<Client
 }
 
 /// Finds out whether a row that does not work is the tenant's trouble or its own.
-pub(crate) async fn settle(client: &Client, mut verdict: Verdict) -> Verdict {
-    if let Verdict::Later { counts, .. } = &mut verdict {
-        *counts = *counts && is_answering(client).await;
+pub(crate) async fn settle(
+    client: &Client,
+    mut verdict: Verdict,
+    traffic: &mut Traffic,
+) -> Verdict {
+    if let Verdict::Later { counts, .. } = &mut verdict
+        && *counts
+    {
+        traffic.answered(1, None);
+        *counts = is_answering(client).await;
     }
     verdict
 }

@@ -152,11 +152,21 @@ impl View {
         })
     }
 
-    pub(crate) fn counts(&self) -> Result<Counts, Error> {
+    /// How many rows ended how.
+    ///
+    /// # Errors
+    ///
+    /// [`Storage`](ErrorKind::Storage).
+    pub fn counts(&self) -> Result<Counts, Error> {
         Counts::read(&self.connection, self.plan.rows)
     }
 
-    pub(crate) fn canary_waits(&self) -> Result<bool, Error> {
+    /// Whether the first rows were done for a look at them, and the rest waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Storage`](ErrorKind::Storage).
+    pub fn canary_waits(&self) -> Result<bool, Error> {
         Ok(value(&self.connection, "canary")?.as_deref() == Some("waits"))
     }
 

@@ -445,9 +445,11 @@ impl<W: Worker> Engine<W> {
     async fn close(mut self) -> Result<Summary, Error> {
         let mut ending = self.ending.take().unwrap_or(Ending::Complete);
         if matches!(ending, Ending::Canary) {
-            if let Some(problem) = self.worker.look(&self.sample).await {
+            let mut traffic = Traffic::default();
+            if let Some(problem) = self.worker.look(&self.sample, &mut traffic).await {
                 ending = Ending::CanaryWrong(problem);
             }
+            self.meter(&traffic, None)?;
             self.journal.canary("waits").await?;
         }
         if let Some(slice) = self.meter.rest() {

@@ -25,9 +25,13 @@ pub(crate) trait Worker: Send + Sync + 'static {
     /// Does a row.
     fn work(self: Arc<Self>, row: Pending, journal: Journal) -> impl Future<Output = Given> + Send;
 
-    /// Looks at rows that are done; returns what is not as it should be.
-    fn look(&self, done: &[(Pending, Step)]) -> impl Future<Output = Option<String>> + Send {
-        let _ = done;
+    /// Looks at rows that are done; returns what is not as it should be, and counts what it sends.
+    fn look(
+        &self,
+        done: &[(Pending, Step)],
+        traffic: &mut Traffic,
+    ) -> impl Future<Output = Option<String>> + Send {
+        let _ = (done, traffic);
         async { None }
     }
 }

@@ -39,7 +39,7 @@ impl Worker for Linking {
             Ok(client) => {
                 let (Ok(verdict) | Err(verdict)) =
                     self.link(&client, &row, &journal, &mut traffic).await;
-                settle(&client, verdict).await
+                settle(&client, verdict, &mut traffic).await
             }
         };
         Given {
@@ -86,11 +86,12 @@ impl Linking {
         let read = read.map_err(|error| judged(error.into(), traffic))?;
         traffic.answered(read.attempts, read.response.rate_limit());
         let now = read.output;
-        if now
-            .resolve(&linked.key)
-            .map_err(|error| judged(error, traffic))?
-            .is_some()
-        {
+        // Its own id, as it was listed; another connection may have the same one.
+        let is_it = |listed: &unlink::ListedIdentity| {
+            let connections = linked.connection.as_deref().zip(listed.connection());
+            *listed.key() == linked.key && connections.is_none_or(|(was, is)| was == is)
+        };
+        if now.listed().iter().any(is_it) {
             // Not linked before it may have been sent, and linked now.
             let outcome = if row.is_doubtful {
                 UndoOutcome::LinkedBack
@@ -107,7 +108,7 @@ impl Linking {
         let written = journal.intend(row.number, None).await;
         written.map_err(Verdict::Broken)?;
         let operation =
-            ChangeIdentity::link(user, &account).map_err(|error| judged(error, traffic))?;
+            ChangeIdentity::link(&now, &account).map_err(|error| judged(error, traffic))?;
         // A call of its own, with all its time left to settle a lost answer.
         let answered = match client.transport().call().execute(operation).await {
             Ok(answered) => answered,
@@ -115,6 +116,18 @@ impl Linking {
         };
         traffic.answered(answered.attempts, answered.response.rate_limit());
         let (after, answered) = answered.split();
+        if after.may_be_unreadable {
+            let message = format!(
+                "whether {} is linked to {user} cannot be told: an identity of theirs cannot be read",
+                linked.key
+            );
+            let failed = Step::Undone(UndoOutcome::Failed);
+            return Ok(Verdict::Done(Finding {
+                is_open: true,
+                attempts: answered.attempts,
+                ..Finding::because(failed, Reason::Unsure, message)
+            }));
+        }
         if !after.is_linked {
             let message = format!(
                 "nothing was changed: the tenant answered with success, but {} is not linked to {user}",

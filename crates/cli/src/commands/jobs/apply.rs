@@ -102,12 +102,12 @@ struct Left {
 impl Left {
     fn of(job: &Job) -> Result<Self, unlink_batch::Error> {
         let mut again = 0;
-        job.failures(|failed| {
+        job.view().failures(|failed| {
             again += u64::from(failed.is_open);
             Ok(())
         })?;
         Ok(Self {
-            counts: job.counts()?,
+            counts: job.view().counts()?,
             again,
         })
     }
@@ -205,7 +205,10 @@ impl Applying<'_> {
     /// Asks whether to go ahead; of a job that deletes, by the tenant's name.
     fn ask(&self, job: &Job, left: &Left, io: &mut Io<'_>) -> Result<(), Failure> {
         let plan = self.plan(job, left);
-        let waits = job.canary_waits().map_err(|error| self.failed(&error))?;
+        let waits = job
+            .view()
+            .canary_waits()
+            .map_err(|error| self.failed(&error))?;
         let is_gate = waits && !self.is_canary_right;
         if is_gate && (self.typed.change.yes || !io.has_person || io.is_json()) {
             return Err(self.gate());
@@ -295,7 +298,7 @@ impl Applying<'_> {
     /// Prints how the run went, and fails unless the job is done.
     fn tell(&self, summary: &Summary, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
         let file = self.failures(job)?;
-        let counts = job.counts().map_err(|error| self.failed(&error))?;
+        let counts = job.view().counts().map_err(|error| self.failed(&error))?;
         let told = summary::Told {
             job: &self.typed.job,
             ending: &summary.ending,
@@ -311,7 +314,7 @@ impl Applying<'_> {
 
     /// Says how the job stands where there was nothing to do.
     fn nothing_left(&self, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
-        let counts = job.counts().map_err(|error| self.failed(&error))?;
+        let counts = job.view().counts().map_err(|error| self.failed(&error))?;
         io.result(&summary::stands(
             job.plan(),
             &counts,
@@ -431,17 +434,14 @@ impl Applying<'_> {
         let path = given.unwrap_or_else(|| beside(&self.typed.job, "failures.csv"));
         let mut list = String::from("user_id,provider,identity_user_id,reason\n");
         let head = list.len();
-        job.failures(|row| {
-            let cells = [
-                &row.user_id,
-                &row.provider,
-                &row.identity_user_id,
-                &row.message,
-            ];
-            list += &csv::record(&cells.map(String::as_str));
-            Ok(())
-        })
-        .map_err(|error| self.failed(&error))?;
+        job.view()
+            .failures(|row| {
+                let message = row.message.unwrap_or_default();
+                let cells = [&row.user_id, &row.provider, &row.identity_user_id, &message];
+                list += &csv::record(&cells.map(String::as_str));
+                Ok(())
+            })
+            .map_err(|error| self.failed(&error))?;
         let unwritten = |error: std::io::Error| {
             let message = format!("{} cannot be written", path.display());
             Failure::new(Kind::File, message).because(&error)

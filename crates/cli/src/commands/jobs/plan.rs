@@ -103,7 +103,7 @@ struct Warned {
 impl Warned {
     fn of(job: &Job, most: usize) -> Result<Self, unlink_batch::Error> {
         let mut warned = Self::default();
-        job.warnings(|user, warning| {
+        job.view().warnings(|user, warning| {
             let users = match warning {
                 Warning::MainIdentity => &mut warned.main,
                 _ => &mut warned.email,

@@ -85,7 +85,7 @@ impl Shown {
         self.counts = result.counts;
         self.last_result = now;
         if self.first.len() < FIRST {
-            let outcome = result.outcome.to_owned();
+            let outcome = result.step.as_str().to_owned();
             let (user, identity) = (result.user_id.to_string(), result.identity.to_string());
             self.first.push([user, identity, outcome]);
         }
@@ -94,7 +94,7 @@ impl Shown {
                 row: result.row,
                 user_id: &result.user_id,
                 identity: IdentityDocument::new(&result.identity, None),
-                outcome: result.outcome,
+                outcome: result.step.as_str(),
                 message: result.message.as_deref(),
             })?);
         }

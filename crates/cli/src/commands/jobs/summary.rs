@@ -90,7 +90,7 @@ impl Told<'_> {
                 rows: self.rows,
                 run: CountsDocument::of_run(self.run),
                 all: CountsDocument::of_job(self.all),
-                attempts: self.summary.attempts,
+                attempts: self.summary.traffic.requests,
                 seconds: self.summary.elapsed.as_secs_f64(),
                 failures_file: self
                     .failures
@@ -99,8 +99,8 @@ impl Told<'_> {
         }
         let mut text = outcomes(&[("THIS RUN", self.run), ("THE JOB", self.all)], paint);
         text += &format!(
-            "{} requests that change something, in {}\n",
-            count(self.summary.attempts),
+            "{} requests, in {}\n",
+            count(self.summary.traffic.requests),
             span(self.summary.elapsed)
         );
         if let Some(path) = self.failures {

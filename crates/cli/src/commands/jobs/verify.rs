@@ -24,7 +24,8 @@ pub(in crate::commands) fn run(
     let verified = {
         let mut source = Source::open(run, &typed.from, io)?;
         let name = source.name.clone();
-        job.verify(&name, &mut source.reader, &selection)
+        job.view()
+            .verify(&name, &mut source.reader, &selection)
             .map_err(failed)?
     };
     let told = if io.is_json() {
