@@ -157,16 +157,20 @@ async fn send_and_settle<O: Operation>(
         let authorization = token.as_ref().map(AccessToken::header).transpose();
         let authorization =
             authorization.map_err(|error| ended(error, attempts, progress.maybe_applied()))?;
+        let fresh_body = match probing {
+            true => None,
+            false => operation
+                .fresh_body()
+                .map_err(|error| ended(error, attempts, progress.maybe_applied()))?,
+        };
         if !probing {
             attempts += 1;
         }
         let limit = time_left.min(limits.attempt);
         let extra = credentials.map(|credentials| &credentials.headers);
         let mut http = channel.prepare(request, extra, authorization);
-        if !probing {
-            operation
-                .renew(&mut http)
-                .map_err(|error| ended(error, attempts - 1, progress.maybe_applied()))?;
+        if let Some(body) = fresh_body {
+            *http.body_mut() = body;
         }
         let response = attempt(channel, http, limit).await;
 

@@ -309,7 +309,7 @@ impl Operation for TokenRequest {
     }
 
     /// Writes the body at each attempt: an assertion is taken once.
-    fn renew(&self, request: &mut http::Request<Bytes>) -> Result<(), Error> {
+    fn fresh_body(&self) -> Result<Option<Bytes>, Error> {
         let tenant = self.channel.tenant();
         let mut body = serde_json::json!({
             "grant_type": "client_credentials",
@@ -328,8 +328,7 @@ impl Operation for TokenRequest {
                 body["client_assertion"] = key.assertion(&self.client_id, &audience, now)?.into();
             }
         }
-        *request.body_mut() = Bytes::from(body.to_string());
-        Ok(())
+        Ok(Some(Bytes::from(body.to_string())))
     }
 
     /// One token more does no harm.

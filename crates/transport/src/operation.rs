@@ -45,17 +45,16 @@ pub trait Operation: MaybeSendSync {
         "request"
     }
 
-    /// The request, the same at each attempt.
+    /// The request, the same at each attempt but for [`fresh_body`](Self::fresh_body).
     fn request(&self) -> &Request;
 
-    /// Completes the request anew at each attempt, for what may be sent once only.
+    /// The body of the next attempt, for what may be sent once only; without one it is the request's own.
     ///
     /// # Errors
     ///
     /// Whatever keeps it from being sent; the call ends with it.
-    fn renew(&self, request: &mut http::Request<Bytes>) -> Result<(), Error> {
-        let _ = request;
-        Ok(())
+    fn fresh_body(&self) -> Result<Option<Bytes>, Error> {
+        Ok(None)
     }
 
     /// Reads a 2xx answer to the request.
