@@ -430,6 +430,7 @@ async fn not_linked(
                     identity: candidate,
                     separate_user_id,
                     identities: seen.listed().to_vec(),
+                    response: separate.response,
                 }));
             }
             Ok(_) => {}

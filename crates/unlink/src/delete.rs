@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use identity_model::{IdentityKey, User, UserId};
-use transport::{Call, DecodeError, Operation, Request, Response, Settled};
+use transport::{Call, DecodeError, Operation, Request, Response, Settled, SettledBy};
 
 use crate::{
     error::Error,
@@ -94,8 +94,12 @@ pub struct Deleted {
     pub user_id: UserId,
     /// The account as it was read before.
     pub account: User,
+    /// How it is known that the deletion was done; that the account is gone was read in any case.
+    pub settled_by: SettledBy,
     /// How often the deletion was sent, or tried to be.
     pub attempts: u32,
+    /// The answer to the deletion, or the read's that settled it, as it came.
+    pub response: Response,
 }
 
 /// Reads an account in full: `GET /api/v2/users/{id}`.
@@ -277,7 +281,8 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
     let deleting = call
         .execute(DeleteAccount::new(receipt, account.clone())?)
         .await?;
-    if let Deletion::Stopped(reason) = deleting.output {
+    let (deletion, deleting) = deleting.split();
+    if let Deletion::Stopped(reason) = deletion {
         return Err(Error::in_use(&user_id, reason).after_a_change());
     }
     let gone = AwaitGone {
@@ -295,7 +300,9 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
     Ok(Deleted {
         user_id,
         account,
+        settled_by: deleting.settled_by,
         attempts: deleting.attempts,
+        response: deleting.response,
     })
 }
 

@@ -75,4 +75,6 @@ pub struct NotLinked {
     pub separate_user_id: UserId,
     /// The user's identities, the main one first.
     pub identities: Vec<ListedIdentity>,
+    /// The answer that shows the account of its own, as it came.
+    pub response: Response,
 }

@@ -1,7 +1,7 @@
 //! Unlinking with deletion: no account is deleted without evidence, and each half is reported.
 
 use transport::ScriptedRoundTrip;
-use unlink::{AccessToken, Client, ErrorKind, Receipt};
+use unlink::{AccessToken, Client, ErrorKind, Receipt, SettledBy};
 use unlink_sandbox::Sandbox;
 
 use crate::support::{client, sent};
@@ -41,6 +41,8 @@ async fn the_account_is_waited_for_checked_deleted_and_read_to_be_gone() {
     let deleted = both.deleted.unwrap();
     assert_eq!(deleted.user_id.as_str(), "github|2");
     assert_eq!(deleted.attempts, 1);
+    assert_eq!(deleted.settled_by, SettledBy::Answer);
+    assert_eq!(deleted.response.status(), 204);
     assert_eq!(both.receipt.identity().to_string(), "github|2");
     assert_eq!(
         sent(&script),
@@ -75,7 +77,11 @@ async fn a_lost_deletion_is_repeated_only_for_the_same_account() {
             .answer(404, MISSING),
     )
     .await;
-    assert_eq!(deleted.unwrap().attempts, 2);
+    let done = deleted.unwrap();
+    assert_eq!(
+        (done.attempts, done.settled_by),
+        (2, SettledBy::LaterAnswer)
+    );
     assert_eq!(
         sent,
         [READ_ACCOUNT, DELETE, READ_ACCOUNT, DELETE, READ_ACCOUNT]

@@ -48,6 +48,7 @@ async fn seen_linked_before_and_gone_after_is_unlinked() {
         ["auth0|1", "github|3"]
     );
     assert_eq!((done.settled_by, done.attempts), (SettledBy::Answer, 1));
+    assert_eq!(done.response.body().expose(), LEFT.as_bytes());
     assert_eq!(sent(&script), [READ, DELETE]);
 }
 
@@ -149,10 +150,11 @@ async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
     let script = ScriptedRoundTrip::new()
         .answer(200, LINKED)
         .answer(200, own);
-    let outcome = unlink(&script, "github|9").await.unwrap();
-    assert!(
-        matches!(outcome, Outcome::NotLinked(not) if not.separate_user_id.as_str() == "github|9")
-    );
+    let Outcome::NotLinked(not) = unlink(&script, "github|9").await.unwrap() else {
+        panic!("it is an account of its own")
+    };
+    assert_eq!(not.separate_user_id.as_str(), "github|9");
+    assert_eq!(not.response.body().expose(), own.as_bytes());
     assert_eq!(sent(&script), [READ, "GET /api/v2/users/github%7C9"]);
 
     let script = ScriptedRoundTrip::new()
