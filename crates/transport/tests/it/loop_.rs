@@ -126,6 +126,70 @@ async fn every_lost_answer_is_settled_by_a_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_without_an_answer_is_repeated() {
+    let html = "<html>welcome</html>";
+    for script in [
+        ScriptedRoundTrip::new().lost(),
+        ScriptedRoundTrip::new().not_sent(),
+        ScriptedRoundTrip::new().hang(),
+        ScriptedRoundTrip::new().answer(503, html),
+        ScriptedRoundTrip::new().answer(408, ""),
+        ScriptedRoundTrip::new().answer(200, html),
+        ScriptedRoundTrip::new().answer_with(302, &[("location", "https://evil.example/")], ""),
+    ] {
+        let script = script.answer(200, THERE);
+        let read = TakeOff {
+            request: Request::get(path()),
+            probe: None,
+        };
+        let done = run(&script, read).await.unwrap();
+        assert_eq!((done.settled_by, done.attempts), (SettledBy::Answer, 2));
+        assert_eq!(methods(&script), [GET, GET]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_calls_own_options_bound_it() {
+    let read = || TakeOff {
+        request: Request::get(path()),
+        probe: None,
+    };
+    let lost = || (0..9).fold(ScriptedRoundTrip::new(), |script, _| script.lost());
+    let script = lost();
+    let twice = client(&script).with_attempts(2);
+    let error = twice.call().execute(read()).await.unwrap_err();
+    assert_eq!((error.attempts(), script.requests().len()), (2, 2));
+    // The client itself is as it was.
+    let script = lost();
+    let all = client(&script);
+    let _ = all.with_attempts(2);
+    assert_eq!(all.call().execute(read()).await.unwrap_err().attempts(), 4);
+
+    let script = ScriptedRoundTrip::new().hang().hang();
+    let short = client(&script).with_deadline(Duration::from_secs(5));
+    let start = Instant::now();
+    let error = short.call().execute(read()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(start.elapsed() <= Duration::from_millis(5_500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn operations_of_one_call_share_its_deadline() {
+    let script = ScriptedRoundTrip::new().hang().answer(200, GONE);
+    let call = client(&script)
+        .with_deadline(Duration::from_secs(15))
+        .call();
+    let read = || TakeOff {
+        request: Request::get(path()),
+        probe: None,
+    };
+    call.execute(read()).await.unwrap_err();
+    let error = call.execute(read()).await.unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 0));
+    assert_eq!(script.requests().len(), 1, "no time is left to send");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_read_shows_unchanged_is_sent_again() {
     let script = ScriptedRoundTrip::new()
         .lost()

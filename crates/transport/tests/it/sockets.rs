@@ -118,7 +118,7 @@ async fn an_attempt_that_ends_while_connecting_was_not_sent() {
 #[tokio::test]
 async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
     type Serve = fn(TcpStream, usize);
-    let table: [(&str, Serve); 4] = [
+    let table: [(&str, Serve); 6] = [
         ("closed without an answer", |mut stream, _| {
             read_head(&mut stream);
         }),
@@ -134,6 +134,19 @@ async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
         ("cut off in the body", |mut stream, _| {
             read_head(&mut stream);
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n[");
+        }),
+        ("trickled", |mut stream, _| {
+            read_head(&mut stream);
+            // Whole after 5 s, which the limit does not wait for.
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n");
+            while stream.write_all(b" ").is_ok() {
+                thread::sleep(Duration::from_millis(50));
+            }
+        }),
+        ("longer than a number can say", |mut stream, _| {
+            read_head(&mut stream);
+            let length = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999999\r\n\r\n[]";
+            let _ = stream.write_all(length);
         }),
     ];
     for (name, serve) in table {
