@@ -11,6 +11,7 @@ mod judging;
 mod linking;
 mod requests;
 mod secrets;
+mod seen;
 mod support;
 mod tenant;
 mod traces;

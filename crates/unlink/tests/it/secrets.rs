@@ -1,101 +1,26 @@
 //! No secret leaves by a trace, a message or a Debug: every operation and kind of error is run at trace level and searched.
 
-use std::{
-    collections::BTreeSet,
-    error::Error as StdError,
-    fmt::{Debug, Write as _},
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
-use base64::{Engine as _, prelude::*};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tracing_subscriber::fmt::MakeWriter;
 use transport::{
-    ClientCredentials, ErrorKind as Failure, Operation as _, PrivateKey, SigningAlgorithm,
+    BoxFuture, Channel, ClientCredentials, Delivery, ErrorKind as Failure, Operation as _, Path,
+    PrivateKey, RoundTripError, RoundTripFailure, ScriptedRoundTrip, Settled, SigningAlgorithm,
+    TokenSource,
 };
 use unlink::{
-    AccessToken, ChangeIdentity, Client, CurrentUser, Error, IdentityKey, LinkOutcome, Outcome,
-    Receipt, Secondary, Snapshot, UserId,
+    AccessToken, ChangeIdentity, Client, CurrentUser, DeleteAccount, Deletion, Error,
+    FindConnection, FindUsersByEmail, GetUser, IdentityKey, LinkOutcome, ListIdentities, Outcome,
+    ParseIdError, Receipt, Secondary, Snapshot, TakeSnapshot, UserId,
+    identity_model::{self, listed_identities},
 };
 use unlink_sandbox::{Apply, Fault, Kind, Sandbox, Seed};
+
+use crate::seen::{Seen, exported, forms, found};
 
 const IDP_TOKEN: &str = "planted+idp/access\"token";
 const IDP_REFRESH: &str = "planted+idp/refresh\"token";
 const KEY: &[u8] = include_bytes!("../../../sandbox/src/public-test-key.pem");
 const UNLINKS: &str = "/api/v2/users/*/identities/*/*";
-
-/// Everything that was traced or shown.
-#[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Seen {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Seen {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Seen {
-    fn show(&self, value: &impl Debug) {
-        let mut text = String::new();
-        writeln!(text, "{value:?} {value:#?}").unwrap();
-        io::Write::write_all(&mut self.clone(), text.as_bytes()).unwrap();
-    }
-
-    fn chain(&self, error: &dyn StdError) {
-        self.show(&error);
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            self.show(&error.to_string());
-            cause = error.source();
-        }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-/// The forms a secret may be written in; base64 at each of the three places a secret can begin at.
-fn forms(secret: &str) -> Vec<String> {
-    let json = serde_json::to_string(secret).unwrap();
-    let mut forms = vec![
-        secret.to_owned(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        json[1..json.len() - 1].to_owned(),
-    ];
-    for offset in 0..3 {
-        let padded = [&"x".repeat(offset), secret].concat();
-        for encoded in [
-            BASE64_STANDARD_NO_PAD.encode(&padded),
-            BASE64_URL_SAFE_NO_PAD.encode(&padded),
-        ] {
-            // The outer characters depend on what stands beside the secret.
-            forms.push(encoded[4..encoded.len() - 4].to_owned());
-        }
-    }
-    forms
-}
-
-fn found(text: &str, secret: &str) -> bool {
-    forms(secret)
-        .iter()
-        .any(|form| text.contains(form.as_str()))
-}
 
 fn seed() -> Seed {
     let mut seed: serde_json::Value = serde_json::json!({
@@ -176,27 +101,34 @@ async fn operations(
     seen.show(&snapshot);
     let outcome = client.unlink_seen(&snapshot, &google(0)).await.unwrap();
     seen.show(&outcome);
-    let Outcome::Unlinked(_) = outcome else {
+    let Outcome::Unlinked(unlinked) = outcome else {
         panic!("{outcome:?}")
     };
+    seen.show(&unlinked);
+    seen.show(&Receipt::of(&unlinked));
     let account = Secondary::from(google(0)).in_connection("con_0000000000000002");
     seen.show(&account);
     let linked = all.link(&user(0), &account).await.unwrap();
     seen.show(&linked);
-    let LinkOutcome::Linked(_) = linked else {
+    let LinkOutcome::Linked(linked) = linked else {
         panic!("{linked:?}")
     };
+    seen.show(&linked);
     seen.show(&client.unlink(&user(0), &google(0)).await.unwrap());
-    seen.show(&client.unlink(&user(0), &google(0)).await.unwrap());
-    seen.show(&client.unlink_unread(&user(1), &google(1)).await.unwrap());
-    seen.show(
-        &client
-            .unlink_and_delete(&user(2), &google(2))
-            .await
-            .unwrap(),
-    );
+    match client.unlink(&user(0), &google(0)).await.unwrap() {
+        Outcome::NotLinked(not) => seen.show(&not),
+        other => panic!("{other:?}"),
+    }
+    match client.unlink_unread(&user(1), &google(1)).await.unwrap() {
+        Outcome::Absent(absent) => seen.show(&absent),
+        other => panic!("{other:?}"),
+    }
+    let both = client.unlink_and_delete(&user(2), &google(2));
+    seen.show(&both.await.unwrap());
     let receipt = Receipt::new(user(0), google(0), sandbox.now());
-    seen.show(&client.delete_separate(&receipt).await.unwrap());
+    let deleted = client.delete_separate(&receipt).await.unwrap();
+    seen.show(&deleted);
+    seen.show(&receipt.gains(&deleted.account));
     seen.show(&client.connection_id("Users").await.unwrap());
     let me = CurrentUser::new(
         sandbox.url().parse().unwrap(),
@@ -210,28 +142,73 @@ async fn operations(
     seen.show(&me.unlink(&google(3)).await.unwrap());
 }
 
-/// The public types that hold a secret, or could, and that no operation hands out.
-fn types(seen: &Seen, client: &Client, bearer: &str, id_token: &str) {
+/// A source that shows the way to its token.
+struct Showing(Seen, AccessToken);
+
+impl TokenSource for Showing {
+    fn token(&self, channel: &Channel) -> BoxFuture<Result<AccessToken, transport::Error>> {
+        self.0.show(channel);
+        let token = self.1.clone();
+        Box::pin(async move { Ok(token) })
+    }
+}
+
+/// The public types that no operation hands out, with secrets in those that can hold one.
+async fn types(sandbox: &Sandbox, seen: &Seen, client: &Client, bearer: &str, id_token: &str) {
     let token = AccessToken::new(bearer).unwrap();
     seen.show(&token);
-    let builder = transport::Client::builder("https://example.auth0.com".parse().unwrap(), token);
+    let tenant: unlink::Tenant = "https://example.auth0.com".parse().unwrap();
+    seen.say(&tenant);
+    seen.say(
+        &"https://me:planted-bearer@example.com"
+            .parse::<unlink::Tenant>()
+            .unwrap_err(),
+    );
+    let builder = transport::Client::builder(tenant, token.clone());
     let builder = builder
         .proxy(format!("http://me:{IDP_TOKEN}@proxy:1"), "")
         .extra_roots(KEY);
     seen.show(&builder);
     seen.show(client.transport());
     seen.show(&client.transport().call());
+    let showing = Showing(seen.clone(), token);
+    let showing = transport::Client::builder(sandbox.url().parse().unwrap(), showing);
+    let read = short(showing).transport().call();
+    let answered = read
+        .execute(ListIdentities::new(&user(4)).unwrap())
+        .await
+        .unwrap();
+    seen.show(&answered);
+    seen.show(&answered.settled_by);
+    seen.show(&answered.response.rate_limit());
+    let script = ScriptedRoundTrip::new().answer(200, IDP_TOKEN);
+    let scripted = transport::Client::builder(
+        "a.auth0.com".parse().unwrap(),
+        AccessToken::new(bearer).unwrap(),
+    );
+    let scripted: Client = scripted.round_trip(script.clone()).build().unwrap().into();
+    scripted.user(&user(0)).await.unwrap_err();
+    assert!(
+        script.requests()[0].headers()["authorization"]
+            .to_str()
+            .unwrap()
+            .contains(bearer)
+    );
+    seen.show(&script);
+
     let account = Secondary::from_id_token(id_token).unwrap();
     let nothing_seen = Snapshot::new(user(0), Vec::new());
     let link = ChangeIdentity::link(&nothing_seen, &account).unwrap();
     seen.show(&link);
     seen.show(link.request());
-    let body = [
-        r#"[{"provider":"github","user_id":1,"access_token":"#,
-        &serde_json::to_string(IDP_TOKEN).unwrap(),
-        "}]",
+    let idp_token = serde_json::to_string(IDP_TOKEN).unwrap();
+    let element = [
+        r#"{"provider":"github","user_id":1,"access_token":"#,
+        &idp_token,
+        "}",
     ]
     .concat();
+    let body = ["[", &element, "]"].concat();
     let mut answer = http::Response::new(body.clone().into());
     answer
         .headers_mut()
@@ -240,10 +217,62 @@ fn types(seen: &Seen, client: &Client, bearer: &str, id_token: &str) {
     seen.show(&answer);
     seen.show(answer.body());
     seen.show(&link.decode(&answer).unwrap());
-    let identities = unlink::identity_model::identities_from_json(body.as_bytes()).unwrap();
+    seen.show(
+        &link
+            .decode(&http::Response::new(idp_token.clone().into()).into())
+            .unwrap_err(),
+    );
+    let identities = identity_model::identities_from_json(body.as_bytes()).unwrap();
     seen.show(&identities);
     seen.show(&serde_json::to_string(&identities).unwrap());
     seen.show(identities[0].access_token().unwrap());
+
+    let full = [r#"{"user_id":"github|1","identities":"#, &body, "}"].concat();
+    let full = http::Response::new(bytes::Bytes::from(full));
+    let delete = DeleteAccount::new(
+        &Receipt::new(user(0), google(0), sandbox.now()),
+        unlink::User::from_json(full.body()).unwrap(),
+    );
+    let delete = delete.unwrap();
+    seen.show(&delete);
+    seen.show(&delete.settle(&full.into()).unwrap());
+    seen.show(&Settled::Done(Deletion::Done));
+    seen.show(&GetUser::new(&user(0)).unwrap());
+    seen.show(&ListIdentities::new(&user(0)).unwrap());
+    seen.show(&TakeSnapshot::new(&user(0)).unwrap());
+    seen.show(&FindConnection::new("Users").unwrap());
+    seen.show(&FindUsersByEmail::new("user0@example.com").unwrap());
+
+    seen.say(&user(0));
+    seen.say(&google(0));
+    seen.say(google(0).user_id());
+    seen.say(google(0).provider());
+    seen.show(&google(0).provider().known());
+    let odd = [r#"[{"provider":null,"access_token":"#, &idp_token, "}]"].concat();
+    seen.say(
+        &listed_identities(odd.as_bytes()).unwrap()[0]
+            .as_ref()
+            .unwrap_err(),
+    );
+    seen.say(&unlink::User::from_json(idp_token.as_bytes()).unwrap_err());
+    let refused: ParseIdError = "no-bar".parse::<IdentityKey>().unwrap_err();
+    seen.say(&refused);
+    seen.show(&refused.kind());
+    let profile = [
+        r#"{"user_id":"a|1","x":"#,
+        &idp_token,
+        r#","identities":[{"provider":"a","user_id":"1","profileData":{"email":"a@example.com"}}]}"#,
+    ];
+    let profile = unlink::User::from_json(profile.concat().as_bytes()).unwrap();
+    seen.show(&profile.identities().unwrap()[0].profile_data());
+    seen.show(profile.identities().unwrap()[0].other());
+
+    seen.say(&Path::new(["api", "v2"]).unwrap());
+    seen.say(&Path::new([".."]).unwrap_err());
+    let lost = RoundTripError::new(Delivery::MaybeSent, RoundTripFailure::Interrupted);
+    seen.show(&(lost.delivery(), lost.failure()));
+    seen.say(&lost);
+    seen.show(&SigningAlgorithm::Rs256);
 }
 
 /// Errors of every kind there is.
@@ -251,10 +280,19 @@ async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<S
     let mut kinds = BTreeSet::new();
     let mut note = |error: Error| {
         seen.chain(&error);
+        seen.say(&error);
+        seen.show(&error.kind());
+        seen.show(&error.listed());
         if let Some(request) = error.request() {
             seen.chain(request);
-            seen.show(&request.answer());
+            seen.say(request);
+            seen.show(&request.kind());
             seen.show(&request.hints());
+            request.hints().iter().for_each(|hint| seen.say(hint));
+            request
+                .answer()
+                .into_iter()
+                .for_each(|answer| seen.say(answer));
         }
         kinds.insert(format!("{:?}", error.kind()));
     };
@@ -290,6 +328,23 @@ async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<S
     );
     let path = format!("auth0|{}", "🦀".repeat(10_000)).parse().unwrap();
     note(client.identities(&path).await.unwrap_err());
+
+    // More than was split off: it has a second identity.
+    let receipt = Receipt::new(user(4), "auth0|5".parse().unwrap(), sandbox.now());
+    note(client.delete_separate(&receipt).await.unwrap_err());
+    let twins = r#"{"identities":[{"provider":"auth0","user_id":"4"},{"provider":"auth0","user_id":"2"},{"provider":"auth0","user_id":"2"}]}"#;
+    let twins = Kind::Status {
+        status: 200,
+        headers: Default::default(),
+        body: twins.to_owned(),
+    };
+    sandbox.inject(Fault::new(twins).method("GET").times(1));
+    note(
+        client
+            .unlink(&user(4), &"auth0|2".parse().unwrap())
+            .await
+            .unwrap_err(),
+    );
 
     let limited = Kind::TooManyRequests {
         retry_after: Some(3600),
@@ -385,7 +440,7 @@ fn no_secret_is_traced_shown_or_said() {
         runtime.block_on(async {
             let client = client(&sandbox, &bearer);
             seen.show(&client);
-            types(&seen, &client, &bearer, &id_token);
+            types(&sandbox, &seen, &client, &bearer, &id_token).await;
             operations(&sandbox, &seen, &client, &user_token, &id_token).await;
             let by_secret = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
             seen.show(&by_secret);
@@ -413,7 +468,14 @@ fn no_secret_is_traced_shown_or_said() {
         })
     });
 
-    for kind in ["MainIdentity", "NoSuchIdentity", "NotChanged", "NotProven"] {
+    for kind in [
+        "MainIdentity",
+        "NoSuchIdentity",
+        "Ambiguous",
+        "NotChanged",
+        "NotProven",
+        "InUse",
+    ] {
         assert!(kinds.contains(kind), "{kind} among {kinds:?}");
     }
     for kind in [
@@ -425,6 +487,7 @@ fn no_secret_is_traced_shown_or_said() {
         Failure::Unauthorized,
         Failure::Forbidden,
         Failure::NotFound,
+        Failure::Conflict,
         Failure::Rejected,
         Failure::RateLimited,
         Failure::Unavailable,
@@ -436,6 +499,17 @@ fn no_secret_is_traced_shown_or_said() {
             "{kind:?} among {kinds:?}"
         );
     }
+
+    let exported = [
+        exported("unlink", include_str!("../../src/lib.rs")),
+        exported("transport", include_str!("../../../transport/src/lib.rs")),
+        exported(
+            "identity_model",
+            include_str!("../../../identity-model/src/lib.rs"),
+        ),
+    ];
+    let missing = seen.missing(exported.into_iter().flatten().collect());
+    assert!(missing.is_empty(), "not shown: {missing:?}");
 
     let text = seen.text();
     let received = serde_json::to_string(&sandbox.requests()).unwrap();
