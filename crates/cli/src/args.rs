@@ -119,7 +119,9 @@ pub(crate) enum Command {
     Plan(jobs::Plan),
     Apply(jobs::Apply),
     Status(jobs::Status),
+    Report(jobs::Report),
     Verify(jobs::Verify),
+    Undo(jobs::Undo),
     /// Check the tenant, the token and its scopes, and say what to do about what is wrong
     Doctor,
     Sandbox(Sandbox),

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ValueEnum, value_parser};
 use unlink::{IdentityKey, ProviderName};
-use unlink_batch::{Columns, Digest, Selection};
+use unlink_batch::{Columns, Digest, RowRanges, Selection};
 
 use super::Change;
 use crate::until::Until;
@@ -116,13 +116,23 @@ pub(crate) struct Apply {
     /// Agree to a job that deletes, by the tenant's name
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm_tenant: Option<String>,
-    /// Write the rows that failed or were left alone to this list, which plan takes [default: JOB.failures.csv]
+    /// Write the rows that someone has to look at to this list, which plan takes [default: JOB.failures.jsonl]
     #[arg(long, value_name = "FILE")]
     pub(crate) failures: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) caps: Caps,
     #[command(flatten)]
-    pub(crate) work: Work,
+    pub(crate) gate: Gate,
+    /// Read users before the call: always, never, or where no export of the last day shows them or the job deletes
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Way of working"
+    )]
+    pub(crate) read: Read,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
 }
 
 /// When a run ends before its job is done.
@@ -130,33 +140,64 @@ pub(crate) struct Apply {
 #[command(next_help_heading = "Caps")]
 pub(crate) struct Caps {
     /// Do this many rows at most
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = MAX, value_parser = value_parser!(u64).range(1..))]
     pub(crate) max: u64,
     /// End after this many failed rows
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = MAX_FAILURES, value_parser = value_parser!(u64).range(1..))]
     pub(crate) max_failures: u64,
+    /// Begin no row after this time: 06:00, 2026-01-31T06:00, or with an offset as in 2026-01-31T06:00+01:00
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Until>,
+}
+
+impl Caps {
+    /// The caps that another run needs to be capped alike; a time to end at is past or typed anew.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let number = |name: &str, number: u64, usual: u64| {
+            let words = [name.to_owned(), number.to_string()];
+            (number != usual).then_some(words).into_iter().flatten()
+        };
+        number("--max", self.max, MAX)
+            .chain(number("--max-failures", self.max_failures, MAX_FAILURES))
+            .collect()
+    }
+}
+
+const MAX: u64 = 1_000;
+const MAX_FAILURES: u64 = 10;
+
+/// The first rows, to be looked at before the rest is done.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Canary")]
+pub(crate) struct Gate {
     /// Do this many rows first, read both accounts of each, and stop to be looked at; --yes does not go past that
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..), conflicts_with = "canary_ok")]
     pub(crate) canary: Option<u64>,
     /// The rows of the canary were looked at and are right
     #[arg(long)]
     pub(crate) canary_ok: bool,
-    /// Begin no row after this time: 06:00, 2026-01-31T06:00, or with an offset as in 2026-01-31T06:00+01:00
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<Until>,
 }
 
-/// How a run goes about it.
+/// How fast a run goes about it.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Way of working")]
-pub(crate) struct Work {
-    /// Read users before the call: always, never, or where no export of the last day shows them or the job deletes
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(crate) read: Read,
+pub(crate) struct Speed {
     /// Work on this many rows at once; rows of one user never are
     #[arg(long, value_name = "N", default_value = "16", value_parser = concurrency)]
     pub(crate) concurrency: NonZeroUsize,
 }
+
+impl Speed {
+    /// The options that another run needs to be as fast.
+    pub(crate) fn words(&self) -> Vec<String> {
+        match self.concurrency.get() {
+            AT_ONCE => Vec::new(),
+            rows => vec!["--concurrency".to_owned(), rows.to_string()],
+        }
+    }
+}
+
+const AT_ONCE: usize = 16;
 
 /// When users are read before the call.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -186,6 +227,56 @@ pub(crate) struct Verify {
     pub(crate) from: PathBuf,
     #[command(flatten)]
     pub(crate) selected: Selected,
+}
+
+/// Write a job as a page, a table or lines of JSON, for whoever agrees to it or looks at it afterwards
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  auth0-unlink report job.db -o job.html
+  auth0-unlink report job.db -o job.csv --redact")]
+pub(crate) struct Report {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// Write it to this file: .html for a page, .csv for a table, .jsonl for lines of JSON
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// Hash ids and e-mail addresses, by a key that is kept nowhere
+    #[arg(long)]
+    pub(crate) redact: bool,
+}
+
+/// Link back what a job unlinked, the last row first, as far as nothing is lost by it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Only rows that this job is proven to have unlinked are linked back, each after a look at both accounts. Interrupts, kills \
+and caps are as with apply: the same command goes on.
+
+Example:
+  auth0-unlink undo job.db --rows 3,7-9")]
+pub(crate) struct Undo {
+    /// The job
+    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) change: Change,
+    /// Link these rows back only, by the numbers that the report gives them
+    #[arg(long, value_name = "ROWS", value_parser = rows)]
+    pub(crate) rows: Option<RowRanges>,
+    /// Link back accounts, too, that have metadata, logins or identities of their own by now: these are lost
+    #[arg(long)]
+    pub(crate) even_if_used: bool,
+    /// Undo the job only if this is its digest
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(crate) expect: Option<Digest>,
+    #[command(flatten)]
+    pub(crate) caps: Caps,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
+}
+
+fn rows(text: &str) -> Result<RowRanges, String> {
+    text.parse()
+        .map_err(|error: unlink_batch::Error| error.to_string())
 }
 
 fn digest(text: &str) -> Result<Digest, String> {

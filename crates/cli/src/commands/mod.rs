@@ -44,6 +44,8 @@ impl Run<'_> {
             Command::Plan(plan) => jobs::plan::run(self, plan, io),
             Command::Apply(apply) => jobs::apply::run(self, apply, io).await,
             Command::Status(status) => jobs::status::run(self, status, io),
+            Command::Report(report) => jobs::report::run(self, report, io),
+            Command::Undo(undo) => jobs::undo::run(self, undo, io).await,
             Command::Verify(verify) => jobs::verify::run(self, verify, io),
             Command::Doctor => doctor::run(self, io).await,
             Command::Sandbox(sandbox) => sandbox::run(self, sandbox, io),

@@ -174,13 +174,13 @@ fn a_run_of_failures_ends_and_leaves_a_list_that_plan_takes() {
     let ran = desk.expect(7, &apply(&["--max-failures", "3", "--concurrency", "1"]));
     insta::assert_snapshot!("max_failures", desk.told(&ran));
     assert_eq!(desk.sent("DELETE"), 3);
-    insta::assert_snapshot!("failures_file", desk.read("job.failures.csv"));
+    insta::assert_snapshot!("failures_file", desk.read("job.failures.jsonl"));
     let again = desk.expect(
         0,
         &[
             "plan",
             "--from",
-            "job.failures.csv",
+            "job.failures.jsonl",
             "-o",
             "again.db",
             "--json",

@@ -12,6 +12,8 @@ fn each_command_explains_itself() {
         ("help_plan", &["plan", "--help"]),
         ("help_apply", &["apply", "--help"]),
         ("help_status", &["status", "--help"]),
+        ("help_report", &["report", "--help"]),
+        ("help_undo", &["undo", "--help"]),
         ("help_verify", &["verify", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
         ("help_completions", &["completions", "--help"]),

@@ -3,13 +3,15 @@
 use crate::support::cli;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "list",
     "unlink",
     "link",
     "plan",
     "apply",
     "status",
+    "report",
+    "undo",
     "verify",
     "doctor",
     "sandbox",

@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    time::SystemTime,
+    io::{self, BufWriter, Write as _},
+    path::PathBuf,
 };
 
-use jiff::{Timestamp, Zoned};
-use tokio::sync::mpsc;
+use jiff::Zoned;
 use unlink_batch::{Action, Apply, Counts, Ending, Evidence, Job, Plan, Stop, Summary};
 
 use crate::{
@@ -15,13 +14,12 @@ use crate::{
     commands::{
         Run, Target,
         jobs::{
-            beside, csv,
-            progress::{failed, skipped},
-            running::drive,
-            summary,
+            beside, open,
+            running::{self, drive},
+            summary::{self, failed, skipped},
         },
     },
-    confirm::{self, consent, declined},
+    confirm::{self, Consent, consent, declined},
     exit::Kind,
     failure::Failure,
     io::Io,
@@ -37,18 +35,14 @@ pub(in crate::commands) async fn run(
 ) -> Result<(), Failure> {
     let dry_run = run.is_dry(typed.change.dry_run)?;
     let target = run.target(io)?;
-    let now = now(run, &target)?;
-    let until = typed
-        .caps
-        .until
-        .map(|until| until.after(&now))
-        .transpose()?;
+    let until = run.until(typed.caps.until, &target)?;
     let mut applying = Applying {
         run,
         typed,
         target,
         until,
-        is_canary_right: typed.caps.canary_ok,
+        is_canary_right: typed.gate.canary_ok,
+        answer: String::new(),
     };
     let job = applying.open()?;
     let left = Left::of(&job).map_err(|error| applying.failed(&error))?;
@@ -62,7 +56,7 @@ pub(in crate::commands) async fn run(
             "Dry run, nothing was changed and nothing was sent.\n{plan}\n"
         ));
     }
-    applying.ask(&job, &left, io)?;
+    applying.answer = applying.ask(&job, &left, io)?;
     let mut job = job;
     loop {
         let rows = left.rows().min(applying.at_most());
@@ -80,21 +74,15 @@ pub(in crate::commands) async fn run(
             return Err(applying.gate());
         }
         applying.is_canary_right = true;
+        "yes, the first rows are right".clone_into(&mut applying.answer);
         job = after;
     }
-}
-
-/// The time here and now.
-fn now(run: &Run<'_>, target: &Target) -> Result<Zoned, Failure> {
-    let wall = target.client.transport().time().wall();
-    let now = Timestamp::try_from(SystemTime::UNIX_EPOCH + wall);
-    let now = now.map_err(|error| Failure::new(Kind::Clock, "no such time").because(&error))?;
-    Ok(now.to_zoned(until::zone(run.environment)?))
 }
 
 /// The rows that are still to be done.
 struct Left {
     counts: Counts,
+    canary_waits: bool,
     /// Rows that were tried and are tried again.
     again: u64,
 }
@@ -102,12 +90,15 @@ struct Left {
 impl Left {
     fn of(job: &Job) -> Result<Self, unlink_batch::Error> {
         let mut again = 0;
-        job.view().failures(|failed| {
-            again += u64::from(failed.is_open);
+        let view = job.view();
+        view.failures(|row| {
+            again += u64::from(row.is_open && row.outcome.is_some() && !row.is_in_doubt);
             Ok(())
         })?;
+        let status = view.status()?;
         Ok(Self {
-            counts: job.view().counts()?,
+            counts: status.counts,
+            canary_waits: status.canary_waits,
             again,
         })
     }
@@ -128,6 +119,8 @@ struct Applying<'a> {
     target: Target,
     until: Option<Zoned>,
     is_canary_right: bool,
+    /// How it was agreed to.
+    answer: String,
 }
 
 impl Applying<'_> {
@@ -135,36 +128,15 @@ impl Applying<'_> {
         Failure::job(error, &self.target.tenant)
     }
 
-    /// Opens the job, and refuses before anything is asked what would be refused after it.
     fn open(&self) -> Result<Job, Failure> {
-        let job = Job::open(&self.typed.job).map_err(|error| self.failed(&error))?;
-        let plan = job.plan();
-        let tenant = self.target.tenant.authority().to_string();
-        if plan.tenant != tenant {
-            let message = format!("the job is for {}, not for {tenant}", plan.tenant);
-            let kind = Kind::Job(unlink_batch::ErrorKind::OtherTenant);
-            return Err(Failure::new(kind, message));
-        }
-        if let Some(expected) = self
-            .typed
-            .expect
-            .filter(|expected| *expected != plan.digest)
-        {
-            let message = format!(
-                "the job's digest is {}, not {expected}: it is not what was looked at",
-                plan.digest
-            );
-            let kind = Kind::Job(unlink_batch::ErrorKind::Digest);
-            return Err(Failure::new(kind, message));
-        }
-        Ok(job)
+        open(&self.typed.job, &self.target, self.typed.expect)
     }
 
     /// How many rows the next run does at most.
     fn at_most(&self) -> u64 {
-        let caps = &self.typed.caps;
-        let canary = caps.canary.filter(|_| !self.is_canary_right);
-        canary.map_or(caps.max, |rows| rows.min(caps.max))
+        let max = self.typed.caps.max;
+        let canary = self.typed.gate.canary.filter(|_| !self.is_canary_right);
+        canary.map_or(max, |rows| rows.min(max))
     }
 
     /// What will happen, in words.
@@ -202,14 +174,10 @@ impl Applying<'_> {
         text
     }
 
-    /// Asks whether to go ahead; of a job that deletes, by the tenant's name.
-    fn ask(&self, job: &Job, left: &Left, io: &mut Io<'_>) -> Result<(), Failure> {
+    /// Asks whether to go ahead, of a job that deletes by the tenant's name, and returns what was answered.
+    fn ask(&self, job: &Job, left: &Left, io: &mut Io<'_>) -> Result<String, Failure> {
         let plan = self.plan(job, left);
-        let waits = job
-            .view()
-            .canary_waits()
-            .map_err(|error| self.failed(&error))?;
-        let is_gate = waits && !self.is_canary_right;
+        let is_gate = left.canary_waits && !self.is_canary_right;
         if is_gate && (self.typed.change.yes || !io.has_person || io.is_json()) {
             return Err(self.gate());
         }
@@ -221,12 +189,16 @@ impl Applying<'_> {
             return Err(Failure::usage(message));
         }
         if !deletes {
-            consent(self.typed.change.yes, &plan, self.run.typed, io)?;
-            return Ok(());
+            return Ok(
+                match consent(self.typed.change.yes, &plan, self.run.typed, io)? {
+                    Consent::Given => "--yes".to_owned(),
+                    Consent::Asked => "yes, at a terminal".to_owned(),
+                },
+            );
         }
         if self.typed.confirm_tenant.is_some() {
             io.say(&plan);
-            return Ok(());
+            return Ok("--confirm-tenant".to_owned());
         }
         if !io.has_person || io.is_json() {
             io.say(&plan);
@@ -239,7 +211,7 @@ impl Applying<'_> {
         }
         let question = format!("{plan}\nTo go ahead, type the tenant's name: ");
         match self.is_tenant(&confirm::ask(&question, io)?, job.plan()) {
-            true => Ok(()),
+            true => Ok("the tenant's name, at a terminal".to_owned()),
             false => Err(declined()),
         }
     }
@@ -251,15 +223,16 @@ impl Applying<'_> {
     /// Runs the job to its end, or to one of its stops.
     async fn apply(&self, job: Job, rows: u64, io: &mut Io<'_>) -> Result<Summary, Failure> {
         let digest = job.plan().digest;
-        let (told, results) = mpsc::unbounded_channel();
-        let options = self.options().expect(digest).on_result(move |result| {
-            // Nobody listens any more where the output is broken.
-            let _ = told.send(result.clone());
-        });
+        let (on_result, on_wait, news) = running::news();
+        let options = self
+            .options()
+            .expect(digest)
+            .on_result(on_result)
+            .on_wait(on_wait);
         let (stopper, stop) = Stop::new();
         let time = self.target.client.transport().time();
         let running = job.apply(&self.target.client, options, stop);
-        let ran = drive(running, results, stopper, time, rows, io).await?;
+        let ran = drive(running, news, stopper, time, rows, io).await?;
         let summary = ran.ended.map_err(|error| self.failed(&error))?;
         if let Some(failure) = ran.broken {
             let resume = self.go_on(&[]);
@@ -273,20 +246,21 @@ impl Applying<'_> {
     }
 
     fn options(&self) -> Apply {
-        let (caps, work) = (&self.typed.caps, &self.typed.work);
+        let (caps, speed) = (&self.typed.caps, &self.typed.speed);
         let mut options = Apply::default()
             .by(&self.target.who, self.run.operator())
+            .answer(&self.answer)
             .max(caps.max)
             .max_failures(caps.max_failures)
-            .concurrency(work.concurrency)
-            .evidence(match work.read {
+            .concurrency(speed.concurrency)
+            .evidence(match self.typed.read {
                 Read::Auto => Evidence::Auto,
                 Read::Always => Evidence::Read,
                 Read::Never => Evidence::Unread,
             });
         if self.is_canary_right {
             options = options.canary_is_right();
-        } else if let Some(rows) = caps.canary {
+        } else if let Some(rows) = self.typed.gate.canary {
             options = options.canary(rows);
         }
         if let Some(until) = &self.until {
@@ -297,15 +271,14 @@ impl Applying<'_> {
 
     /// Prints how the run went, and fails unless the job is done.
     fn tell(&self, summary: &Summary, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
-        let file = self.failures(job)?;
-        let counts = job.view().counts().map_err(|error| self.failed(&error))?;
+        let status = job.view().status().map_err(|error| self.failed(&error))?;
+        let file = self.failures(job, &status.counts)?;
+        let counts = status.counts;
         let told = summary::Told {
             job: &self.typed.job,
-            ending: &summary.ending,
-            run: &summary.counts,
-            all: &counts,
-            rows: job.plan().rows,
             summary,
+            all: &counts,
+            rows: status.plan.rows,
             failures: file.as_deref(),
         };
         io.result(&told.shown(io.is_json(), io.out_paint())?)?;
@@ -314,7 +287,11 @@ impl Applying<'_> {
 
     /// Says how the job stands where there was nothing to do.
     fn nothing_left(&self, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
-        let counts = job.view().counts().map_err(|error| self.failed(&error))?;
+        let counts = job
+            .view()
+            .status()
+            .map_err(|error| self.failed(&error))?
+            .counts;
         io.result(&summary::stands(
             job.plan(),
             &counts,
@@ -393,7 +370,7 @@ impl Applying<'_> {
 
     /// The command that goes on from here.
     fn go_on(&self, more: &[&str]) -> String {
-        let (typed, caps, work) = (self.typed, &self.typed.caps, &self.typed.work);
+        let typed = self.typed;
         let mut options = Vec::new();
         let mut add = |name: &str, value: Option<String>| {
             options.extend(
@@ -403,63 +380,44 @@ impl Applying<'_> {
                     .flatten(),
             );
         };
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         add("--expect", typed.expect.map(|digest| digest.to_string()));
         add("--confirm-tenant", typed.confirm_tenant.clone());
-        add("--max", (caps.max != 1_000).then(|| caps.max.to_string()));
-        let failures = (caps.max_failures != 10).then(|| caps.max_failures.to_string());
-        add("--max-failures", failures);
         add(
             "--read",
-            match work.read {
+            match typed.read {
                 Read::Auto => None,
                 Read::Always => Some("always".to_owned()),
                 Read::Never => Some("never".to_owned()),
             },
         );
-        let concurrency = work.concurrency.get();
-        add(
-            "--concurrency",
-            (concurrency != 16).then(|| concurrency.to_string()),
-        );
-        add("--failures", typed.failures.as_ref().map(text));
+        let file = |path: &PathBuf| path.to_string_lossy().into_owned();
+        add("--failures", typed.failures.as_ref().map(file));
+        options.extend(typed.caps.words());
+        options.extend(typed.speed.words());
         options.extend(more.iter().map(|word| (*word).to_owned()));
         options.extend(typed.change.yes.then(|| "--yes".to_owned()));
         self.run.next("apply", &typed.job, &options)
     }
 
-    /// Writes the rows that failed or were left alone as a list, and returns where it is; nothing if there are none.
-    fn failures(&self, job: &Job) -> Result<Option<PathBuf>, Failure> {
+    /// Writes the rows that someone has to look at as a list, and returns where it is; nothing if there are none.
+    fn failures(&self, job: &Job, counts: &Counts) -> Result<Option<PathBuf>, Failure> {
         let given = self.typed.failures.clone();
-        let path = given.unwrap_or_else(|| beside(&self.typed.job, "failures.csv"));
-        let mut list = String::from("user_id,provider,identity_user_id,reason\n");
-        let head = list.len();
-        job.view()
-            .failures(|row| {
-                let message = row.message.unwrap_or_default();
-                let cells = [&row.user_id, &row.provider, &row.identity_user_id, &message];
-                list += &csv::record(&cells.map(String::as_str));
-                Ok(())
-            })
-            .map_err(|error| self.failed(&error))?;
-        let unwritten = |error: std::io::Error| {
+        let path = given.unwrap_or_else(|| beside(&self.typed.job, "failures.jsonl"));
+        let unwritten = |error: io::Error| {
             let message = format!("{} cannot be written", path.display());
             Failure::new(Kind::File, message).because(&error)
         };
-        if list.len() == head {
+        if failed(counts) + skipped(counts) + counts.unknown == 0 {
             // What an earlier run left there is not true any more.
             return match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritten(error)),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unwritten(error)),
                 _ => Ok(None),
             };
         }
-        write(&path, &list).map_err(unwritten)?;
+        let mut file = BufWriter::new(private::create(&path).map_err(unwritten)?);
+        let written = job.view().write_failures(&mut file);
+        written.map_err(|error| self.failed(&error))?;
+        file.flush().map_err(unwritten)?;
         Ok(Some(path))
     }
-}
-
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-
-    private::create(path)?.write_all(text.as_bytes())
 }

@@ -4,25 +4,31 @@ pub(super) mod apply;
 mod csv;
 pub(super) mod plan;
 mod progress;
+pub(super) mod report;
 mod running;
 pub(super) mod status;
 mod summary;
+pub(super) mod undo;
 pub(super) mod verify;
 
 use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::{Timestamp, Zoned};
+use unlink_batch::{Digest, ErrorKind, Job};
 
 use crate::{
-    commands::Run,
+    commands::{Run, Target},
     exit::Kind,
     failure::Failure,
     io::Io,
     text::{printable, shell_word},
+    until::{self, Until},
 };
 
 /// The name under which these commands are told to be run.
@@ -43,6 +49,20 @@ impl Run<'_> {
         name.to_owned()
     }
 
+    /// The time to end at, as it was typed and is meant here and now.
+    fn until(&self, typed: Option<Until>, target: &Target) -> Result<Option<Zoned>, Failure> {
+        let Some(typed) = typed else {
+            return Ok(None);
+        };
+        let wall = target.client.transport().time().wall();
+        let now = Timestamp::try_from(SystemTime::UNIX_EPOCH + wall).map_err(|error| {
+            Failure::new(Kind::Clock, "this machine's clock is off").because(&error)
+        })?;
+        typed
+            .after(&now.to_zoned(until::zone(self.environment)?))
+            .map(Some)
+    }
+
     /// A command to run next, at the same tenant and in the same form.
     fn next(&self, command: &str, job: &Path, options: &[String]) -> String {
         let job = job.to_string_lossy().into_owned();
@@ -56,6 +76,28 @@ impl Run<'_> {
         let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
         format!("{PROGRAM} {command} {}", words.join(" "))
     }
+}
+
+/// Opens a job to work on it, and refuses before anything is asked what would be refused after it.
+fn open(path: &Path, target: &Target, expected: Option<Digest>) -> Result<Job, Failure> {
+    let job = Job::open(path).map_err(|error| Failure::job(&error, &target.tenant))?;
+    let plan = job.plan();
+    let tenant = target.tenant.authority().to_string();
+    let (kind, message) = if plan.tenant != tenant {
+        let message = format!("the job is for {}, not for {tenant}", plan.tenant);
+        (ErrorKind::OtherTenant, message)
+    } else if let Some(expected) = expected.filter(|expected| *expected != plan.digest) {
+        let digest = plan.digest;
+        let message =
+            format!("the job's digest is {digest}, not {expected}: it is not what was looked at");
+        (ErrorKind::Digest, message)
+    } else if plan.purged_at.is_some() {
+        let message = "the job was purged: its rows were removed, and only counts are left";
+        (ErrorKind::Purged, message.to_owned())
+    } else {
+        return Ok(job);
+    };
+    Err(Failure::new(Kind::Job(kind), message))
 }
 
 /// A file that is read, or standard input.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
-use unlink_batch::{Action, Job, Limit, Plan, Planner, Warning};
+use unlink_batch::{Action, Limit, Plan, Planner, View, Warning};
 
 use crate::{
     args,
@@ -55,8 +55,8 @@ pub(in crate::commands) fn run(
         }
     };
     let plan = planned.map_err(failed)?;
-    let job = Job::open(&typed.output).map_err(failed)?;
-    let warned = Warned::of(&job, if io.is_json() { NAMED_IN_JSON } else { NAMED });
+    let view = View::open(&typed.output).map_err(failed)?;
+    let warned = Warned::of(&view, if io.is_json() { NAMED_IN_JSON } else { NAMED });
     let warned = warned.map_err(failed)?;
     let next = next(run, &typed.output, &plan);
     let told = if io.is_json() {
@@ -97,15 +97,17 @@ impl Write for Rejects<'_> {
 #[derive(Default)]
 struct Warned {
     main: Vec<String>,
+    login: Vec<String>,
     email: Vec<String>,
 }
 
 impl Warned {
-    fn of(job: &Job, most: usize) -> Result<Self, unlink_batch::Error> {
+    fn of(view: &View, most: usize) -> Result<Self, unlink_batch::Error> {
         let mut warned = Self::default();
-        job.view().warnings(|user, warning| {
+        view.warnings(|user, warning| {
             let users = match warning {
                 Warning::MainIdentity => &mut warned.main,
+                Warning::Login => &mut warned.login,
                 _ => &mut warned.email,
             };
             if users.len() < most {
@@ -201,17 +203,19 @@ fn preflight(plan: &Plan, warned: &Warned) -> String {
          removed, they and all that is linked to them are lost with it.",
         counted(plan.main_identities, "user has", "users have")
     );
-    let without = format!(
+    let of_job = |number| counted(number, "user of the job is", "users of the job are");
+    let login = format!(
+        "{} left without an identity to log in with: blocked, or of no connection that is there.",
+        of_job(plan.without_login)
+    );
+    let email = format!(
         "{} left without a verified e-mail address.",
-        counted(
-            plan.without_email,
-            "user of the job is",
-            "users of the job are"
-        )
+        of_job(plan.without_email)
     );
     for (number, problem, users) in [
         (plan.main_identities, lost, &warned.main),
-        (plan.without_email, without, &warned.email),
+        (plan.without_login, login, &warned.login),
+        (plan.without_email, email, &warned.email),
     ] {
         if number == 0 {
             continue;
@@ -298,6 +302,10 @@ fn document<'a>(
             count: plan.main_identities,
             first: &warned.main,
         },
+        without_login: UsersDocument {
+            count: plan.without_login,
+            first: &warned.login,
+        },
         without_verified_email: UsersDocument {
             count: plan.without_email,
             first: &warned.email,
@@ -327,6 +335,7 @@ struct PlanDocument<'a> {
     duplicates: u64,
     bad_lines: u64,
     main_identities: UsersDocument<'a>,
+    without_login: UsersDocument<'a>,
     without_verified_email: UsersDocument<'a>,
     requests_by_snapshot: u64,
     requests_by_read: u64,

@@ -4,14 +4,14 @@ use std::{collections::VecDeque, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
-use unlink_batch::{Counts, Progress};
+use unlink_batch::{Outcome, Progress, Step, UndoOutcome, Wait};
 
 use crate::{
     commands::jobs::style,
     failure::Failure,
     io::Io,
     json::{self, IdentityDocument},
-    text::{count, span},
+    text::{count, printable, span},
 };
 
 /// How often a bar is drawn anew, whatever happens.
@@ -33,7 +33,10 @@ struct ResultDocument<'a> {
     user_id: &'a unlink::UserId,
     identity: IdentityDocument<'a>,
     outcome: &'a str,
+    reason: Option<&'a str>,
     message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
 }
 
 /// How far a run is.
@@ -41,7 +44,10 @@ pub(super) struct Shown {
     bar: Option<ProgressBar>,
     /// The rows that this run does at most.
     rows: u64,
-    counts: Counts,
+    done: u64,
+    skipped: u64,
+    failed: u64,
+    waits: Option<Wait>,
     /// When how many rows had a result; the oldest first.
     looks: VecDeque<(Duration, u64)>,
     last_result: Duration,
@@ -59,7 +65,10 @@ impl Shown {
         Self {
             bar,
             rows,
-            counts: Counts::default(),
+            done: 0,
+            skipped: 0,
+            failed: 0,
+            waits: None,
             looks: VecDeque::from([(now, 0)]),
             last_result: now,
             first: Vec::new(),
@@ -82,7 +91,12 @@ impl Shown {
         now: Duration,
         io: &mut Io<'_>,
     ) -> Result<(), Failure> {
-        self.counts = result.counts;
+        match result.step {
+            step if step.is_failure() => self.failed += 1,
+            Step::Applied(Outcome::Stale) | Step::Undone(UndoOutcome::Skipped) => self.skipped += 1,
+            _ => self.done += 1,
+        }
+        self.waits = None;
         self.last_result = now;
         if self.first.len() < FIRST {
             let outcome = result.step.as_str().to_owned();
@@ -93,17 +107,32 @@ impl Shown {
             return io.result(&json::line(&ResultDocument {
                 row: result.row,
                 user_id: &result.user_id,
-                identity: IdentityDocument::new(&result.identity, None),
+                identity: IdentityDocument::new(&result.identity, result.connection.as_deref()),
                 outcome: result.step.as_str(),
+                reason: result.reason.map(|reason| reason.as_str()),
                 message: result.message.as_deref(),
+                warning: result.warning.as_deref(),
             })?);
         }
         Ok(())
     }
 
+    /// Takes that the tenant is waited for.
+    pub(super) fn waits(&mut self, wait: Wait, now: Duration, io: &mut Io<'_>) {
+        self.waits = Some(wait);
+        if self.bar.is_some() {
+            self.look(now, io);
+        }
+    }
+
+    /// Rows that have a result.
+    const fn results(&self) -> u64 {
+        self.done + self.skipped + self.failed
+    }
+
     /// Shows how far it is.
     pub(super) fn look(&mut self, now: Duration, io: &mut Io<'_>) {
-        let done = with_a_result(&self.counts);
+        let done = self.results();
         if self.looks.len() == LOOKS {
             self.looks.pop_front();
         }
@@ -139,19 +168,20 @@ impl Shown {
     }
 
     fn in_words(&self, now: Duration) -> String {
-        let counts = &self.counts;
         let mut told = format!(
             "{} done, {} skipped, {} failed",
-            count(with_a_result(counts) - skipped(counts) - failed(counts)),
-            count(skipped(counts)),
-            count(failed(counts)),
+            count(self.done),
+            count(self.skipped),
+            count(self.failed),
         );
         let silence = now.saturating_sub(self.last_result);
         let rate = self.rate();
-        if silence >= QUIET {
+        if let Some(wait) = &self.waits {
+            told += &format!(", waiting for the tenant: {}", printable(&wait.message));
+        } else if silence >= QUIET {
             told += &format!(", no result for {}", span(silence));
         } else if rate > 0.0 {
-            let left = self.rows.saturating_sub(with_a_result(counts));
+            let left = self.rows.saturating_sub(self.results());
             told += &format!(", {rate:.1} a second");
             #[expect(
                 clippy::cast_precision_loss,
@@ -182,19 +212,4 @@ impl Shown {
         let results = (after - before) as f64;
         results / seconds
     }
-}
-
-/// Rows that have a result.
-pub(super) const fn with_a_result(counts: &Counts) -> u64 {
-    counts.finished() + failed(counts)
-}
-
-/// Rows that were left alone.
-pub(super) const fn skipped(counts: &Counts) -> u64 {
-    counts.stale
-}
-
-/// Rows that failed, in their first half or in their second.
-pub(super) const fn failed(counts: &Counts) -> u64 {
-    counts.failed + counts.not_deleted
 }

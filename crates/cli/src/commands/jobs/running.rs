@@ -2,13 +2,35 @@
 
 use std::pin::pin;
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use unlink::transport::Time;
-use unlink_batch::{Error, Progress, Stopper};
+use unlink_batch::{Error, Progress, Stopper, Wait};
 
 use crate::{
     commands::jobs::progress::Shown, exit::Kind, failure::Failure, interrupt::Interrupts, io::Io,
 };
+
+/// What a run tells on its way.
+#[derive(Debug)]
+pub(super) enum News {
+    Result(Box<Progress>),
+    Waits(Wait),
+}
+
+/// What a run is to call, and where its calls come out.
+pub(super) fn news() -> (
+    impl FnMut(&Progress) + Send + 'static,
+    impl FnMut(&Wait) + Send + 'static,
+    UnboundedReceiver<News>,
+) {
+    let (told, news) = unbounded_channel();
+    let waits = told.clone();
+    // Nobody listens any more only where the run has ended.
+    let on_result =
+        move |result: &Progress| drop(told.send(News::Result(Box::new(result.clone()))));
+    let on_wait = move |wait: &Wait| drop(waits.send(News::Waits(wait.clone())));
+    (on_result, on_wait, news)
+}
 
 /// How a run went.
 pub(super) struct Ran<T> {
@@ -22,7 +44,7 @@ pub(super) struct Ran<T> {
 /// Runs to the end, or to the stop that an interrupt or a broken output makes.
 pub(super) async fn drive<T>(
     running: impl Future<Output = Result<T, Error>>,
-    mut results: UnboundedReceiver<Progress>,
+    mut news: UnboundedReceiver<News>,
     stopper: Stopper,
     time: &dyn Time,
     rows: u64,
@@ -48,15 +70,17 @@ pub(super) async fn drive<T>(
                     shown.say("Interrupted: what is in flight is finished; a second interrupt ends it at once.", io);
                 }
             }
-            Some(result) = results.recv() => {
-                if broken.is_none() {
+            Some(told) = news.recv() => match told {
+                News::Waits(wait) => shown.waits(wait, time.now(), io),
+                News::Result(result) if broken.is_none() => {
                     broken = shown.result(&result, time.now(), io).err();
                     if broken.is_some() {
                         // Whoever should read the results is gone, or the disk is full: nothing more is begun.
                         stopper.finish();
                     }
                 }
-            }
+                News::Result(_) => {}
+            },
             ended = &mut running => break ended,
             () = &mut look => {
                 shown.look(time.now(), io);
@@ -64,8 +88,10 @@ pub(super) async fn drive<T>(
             }
         }
     };
-    while let Ok(result) = results.try_recv() {
-        if broken.is_none() {
+    while let Ok(told) = news.try_recv() {
+        if let News::Result(result) = told
+            && broken.is_none()
+        {
             broken = shown.result(&result, time.now(), io).err();
         }
     }

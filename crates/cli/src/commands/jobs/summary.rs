@@ -4,25 +4,22 @@ use std::{path::Path, time::SystemTime};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use unlink_batch::{Counts, Ending, Plan, Summary};
+use unlink_batch::{Counts, Plan, Summary, Traffic, UndoCounts};
 
 use crate::{
     failure::Failure,
     io::Paint,
     json,
-    text::{self, count, span},
+    text::{self, count, counted, span},
 };
 
 /// What is told at the end of a run.
 pub(super) struct Told<'a> {
     pub(super) job: &'a Path,
-    pub(super) ending: &'a Ending,
-    /// Of this run.
-    pub(super) run: &'a Counts,
+    pub(super) summary: &'a Summary,
     /// Of the whole job.
     pub(super) all: &'a Counts,
     pub(super) rows: u64,
-    pub(super) summary: &'a Summary,
     /// The list of the rows that were not done.
     pub(super) failures: Option<&'a Path>,
 }
@@ -34,9 +31,78 @@ struct SummaryDocument {
     rows: u64,
     run: CountsDocument,
     all: CountsDocument,
-    attempts: u64,
+    traffic: TrafficDocument,
     seconds: f64,
     failures_file: Option<String>,
+}
+
+/// What a run sent.
+#[derive(Serialize)]
+pub(super) struct TrafficDocument {
+    requests: u64,
+    /// With 429.
+    refused: u64,
+    waited_seconds: f64,
+    lowest_remaining: Option<u64>,
+}
+
+impl TrafficDocument {
+    pub(super) const fn new(traffic: &Traffic) -> Self {
+        Self {
+            requests: traffic.requests,
+            refused: traffic.refused,
+            waited_seconds: traffic.waited.as_secs_f64(),
+            lowest_remaining: traffic.lowest_remaining,
+        }
+    }
+}
+
+/// How many rows were linked back, or not.
+#[derive(Serialize)]
+pub(super) struct UndoneDocument {
+    linked_back: u64,
+    already_linked: u64,
+    skipped: u64,
+    failed: u64,
+    unknown: u64,
+}
+
+impl UndoneDocument {
+    pub(super) const fn new(counts: &UndoCounts) -> Self {
+        Self {
+            linked_back: counts.linked_back,
+            already_linked: counts.already_linked,
+            skipped: counts.skipped,
+            failed: counts.failed,
+            unknown: counts.unknown,
+        }
+    }
+}
+
+/// What a run sent, in a line.
+pub(super) fn sent(summary: &Summary) -> String {
+    let traffic = &summary.traffic;
+    let mut text = format!(
+        "{} in {}",
+        counted(traffic.requests, "request", "requests"),
+        span(summary.elapsed)
+    );
+    if traffic.refused > 0 {
+        text += &format!(
+            ", {} refused for the rate limit (429)",
+            count(traffic.refused)
+        );
+    }
+    if !traffic.waited.is_zero() {
+        text += &format!(", {} waited", span(traffic.waited));
+    }
+    if let Some(lowest) = traffic.lowest_remaining {
+        text += &format!(
+            "; the tenant's rate limit had {} left at the lowest",
+            count(lowest)
+        );
+    }
+    text + "\n"
 }
 
 /// How many rows ended how.
@@ -85,24 +151,23 @@ impl Told<'_> {
     pub(super) fn shown(&self, is_json: bool, paint: Paint) -> Result<String, Failure> {
         if is_json {
             return json::line(&SummaryDocument {
-                ending: name(self.ending),
+                ending: self.summary.ending.as_str(),
                 job: self.job.to_string_lossy().into_owned(),
                 rows: self.rows,
-                run: CountsDocument::of_run(self.run),
+                run: CountsDocument::of_run(&self.summary.counts),
                 all: CountsDocument::of_job(self.all),
-                attempts: self.summary.traffic.requests,
+                traffic: TrafficDocument::new(&self.summary.traffic),
                 seconds: self.summary.elapsed.as_secs_f64(),
                 failures_file: self
                     .failures
                     .map(|path| path.to_string_lossy().into_owned()),
             });
         }
-        let mut text = outcomes(&[("THIS RUN", self.run), ("THE JOB", self.all)], paint);
-        text += &format!(
-            "{} requests, in {}\n",
-            count(self.summary.traffic.requests),
-            span(self.summary.elapsed)
+        let mut text = outcomes(
+            &[("THIS RUN", &self.summary.counts), ("THE JOB", self.all)],
+            paint,
         );
+        text += &sent(self.summary);
         if let Some(path) = self.failures {
             text += &format!(
                 "What failed or was left alone is in {}, a list that plan takes.\n",
@@ -134,22 +199,6 @@ pub(super) fn stands(
         });
     }
     Ok(outcomes(&[("THE JOB", counts)], paint))
-}
-
-/// What the list of runs calls it.
-const fn name(ending: &Ending) -> &'static str {
-    match ending {
-        Ending::Complete => "complete",
-        Ending::Max => "max",
-        Ending::MaxFailures => "max_failures",
-        Ending::Canary => "canary",
-        Ending::CanaryWrong(_) => "canary_wrong",
-        Ending::Stopped => "stopped",
-        Ending::Until => "until",
-        Ending::Unreachable(_) => "unreachable",
-        Ending::Refused(_) => "refused",
-        _ => "other",
-    }
 }
 
 /// One of the counts.
@@ -215,6 +264,16 @@ pub(super) fn outcomes(columns: &[(&str, &Counts)], paint: Paint) -> String {
         _ => format!("{line}\n"),
     });
     painted.collect()
+}
+
+/// Rows that were left alone.
+pub(super) const fn skipped(counts: &Counts) -> u64 {
+    counts.stale
+}
+
+/// Rows that failed, in their first half or in their second.
+pub(super) const fn failed(counts: &Counts) -> u64 {
+    counts.failed + counts.not_deleted
 }
 
 /// A time in UTC, to the second.

@@ -1,7 +1,7 @@
 //! `verify`: what a fresh export shows of the identities that a job was to unlink.
 
 use serde::Serialize;
-use unlink_batch::{Job, Verified};
+use unlink_batch::{Verified, View};
 
 use crate::{
     args,
@@ -19,13 +19,12 @@ pub(in crate::commands) fn run(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let failed = |error: unlink_batch::Error| Failure::job_file(&error);
-    let job = Job::open(&typed.job).map_err(failed)?;
+    let job = View::open(&typed.job).map_err(failed)?;
     let selection = typed.selected.selection();
     let verified = {
         let mut source = Source::open(run, &typed.from, io)?;
         let name = source.name.clone();
-        job.view()
-            .verify(&name, &mut source.reader, &selection)
+        job.verify(&name, &mut source.reader, &selection)
             .map_err(failed)?
     };
     let told = if io.is_json() {
