@@ -4,6 +4,7 @@ mod chart;
 mod lines;
 mod page;
 mod redact;
+mod rows;
 
 use std::{
     fs,
