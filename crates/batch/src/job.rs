@@ -5,6 +5,7 @@ mod draft;
 mod file;
 mod migrate;
 mod plan;
+mod purge;
 mod rows;
 mod runs;
 mod schema;
@@ -23,6 +24,7 @@ use self::file::Lock;
 pub use self::{
     counts::{Counts, UndoCounts},
     plan::{Action, Plan},
+    purge::Purged,
     rows::{Row, Undone},
     runs::{Run, Slice, Work},
     verify::Verified,

@@ -41,8 +41,8 @@ pub use digest::Digest;
 pub use error::{Error, ErrorKind};
 pub use input::{BadLine, Columns, Selection};
 pub use job::{
-    Action, Counts, Group, Job, Plan, Row, Run, Slice, Status, UndoCounts, Undone, Verified, View,
-    Warning, Work,
+    Action, Counts, Group, Job, Plan, Purged, Row, Run, Slice, Status, UndoCounts, Undone,
+    Verified, View, Warning, Work,
 };
 pub use outcome::{Outcome, Reason, UndoOutcome};
 pub use plan::{Estimate, Limit, Planner};

@@ -217,9 +217,6 @@ impl Draft {
         for (name, value) in values {
             connection.execute("INSERT INTO job VALUES (?, ?)", [name, value.as_str()])?;
         }
-        // SQLite's own generator, seeded by the operating system.
-        let key = "INSERT INTO job VALUES ('redaction_key', hex(randomblob(32)))";
-        connection.execute_batch(key)?;
         connection.execute_batch("COMMIT")?;
         let plan = Plan::read(&connection)?;
         connection.close().map_err(|(_, error)| error)?;

@@ -1,6 +1,10 @@
 //! A job of an older format, copied into one of this format.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::{Connection, params};
 use unlink::IdentityKey;
@@ -14,9 +18,7 @@ use crate::error::{Error, storage};
 
 /// Puts a copy of this format in the job's place, and keeps the old one beside it.
 pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Error> {
-    let mut kept = path.file_name().unwrap_or_default().to_owned();
-    kept.push(format!(".v{version}"));
-    let kept = path.with_file_name(kept);
+    let kept = kept_as(path, version);
     let draft = NewFile::beside(path, "migrated")?;
     {
         // Whatever is still in its journal is written to the old file, which may then be renamed.
@@ -42,6 +44,20 @@ pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Err
     Ok(lock)
 }
 
+/// Where the job of an older format is kept.
+fn kept_as(path: &Path, version: i32) -> PathBuf {
+    let mut kept = path.file_name().unwrap_or_default().to_owned();
+    kept.push(format!(".v{version}"));
+    path.with_file_name(kept)
+}
+
+/// Where jobs of older formats may be kept.
+pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
+    (1..schema::VERSION)
+        .map(|version| kept_as(path, version))
+        .collect()
+}
+
 /// A copy of this format that lasts as long as the connection.
 pub(super) fn to_memory(path: &Path) -> Result<Connection, Error> {
     // An empty name is a file of SQLite's own, which nobody else sees.
@@ -61,7 +77,7 @@ fn copy(new: &Connection, path: &Path) -> Result<(), Error> {
         "BEGIN;
          INSERT INTO job SELECT name, value FROM old.job;
          INSERT INTO job SELECT 'source_made_at', value FROM old.job WHERE name = 'made_at';
-         INSERT INTO job VALUES ('without_login', '0'), ('keeps_profiles', '0'), ('redaction_key', hex(randomblob(32)));
+         INSERT INTO job VALUES ('without_login', '0'), ('keeps_profiles', '0');
          INSERT INTO user (id, user_id, identities, read_at) SELECT id, user_id, identities, read_at FROM old.user;
          INSERT INTO row (number, user, provider, identity_user_id, line, is_seen)
             SELECT number, user, provider, identity_user_id, line, 0 FROM old.row;

@@ -32,13 +32,14 @@ impl View {
     /// # Errors
     ///
     /// [`Source`](ErrorKind::Source), [`Input`](ErrorKind::Input), [`BadLines`](ErrorKind::BadLines) about what is
-    /// read; [`Storage`](ErrorKind::Storage).
+    /// read; [`Purged`](ErrorKind::Purged), [`Storage`](ErrorKind::Storage).
     pub fn verify(
         &self,
         name: &str,
         source: impl Read,
         selection: &Selection,
     ) -> Result<Verified, Error> {
+        self.check_purged()?;
         let mut comparison = Comparison {
             job: self,
             selection,

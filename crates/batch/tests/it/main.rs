@@ -13,4 +13,5 @@ mod job_files;
 mod kills;
 mod migrating;
 mod planning;
+mod purging;
 mod undoing;

@@ -63,7 +63,7 @@ fn as_first_format(from: &Path, to: &Path) {
         .unwrap();
     file.execute_batch(
         "INSERT INTO job SELECT * FROM new.job
-            WHERE name NOT IN ('source_made_at', 'without_login', 'keeps_profiles', 'redaction_key');
+            WHERE name NOT IN ('source_made_at', 'without_login', 'keeps_profiles');
          INSERT INTO user SELECT id, user_id, identities, read_at FROM new.user;
          INSERT INTO row SELECT number, user, provider, identity_user_id, line FROM new.row;
          INSERT INTO lost SELECT * FROM new.lost;
