@@ -1,4 +1,6 @@
-//! The native round trip: pooled HTTP/1.1 and HTTP/2 over rustls; the only file that names hyper or rustls.
+//! The native round trip: pooled HTTP/1.1 and HTTP/2 over rustls; the only module that names hyper or rustls.
+
+mod download;
 
 use std::{
     error::Error as StdError,
@@ -31,6 +33,8 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tower_service::Service;
+
+pub use self::download::{Download, Downloads};
 
 use crate::{
     client::Proxy,

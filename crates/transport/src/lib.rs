@@ -37,6 +37,8 @@ mod tenant;
 mod time;
 mod token;
 
+#[cfg(feature = "hyper")]
+pub use crate::hyper::{Download, Downloads};
 pub use client::{Call, Channel, Client, ClientBuilder};
 pub use client_credentials::ClientCredentials;
 pub use error::{Answer, DecodeError, Error, ErrorKind, Hint};

@@ -6,6 +6,7 @@
 )]
 
 mod assertions;
+mod downloads;
 mod loop_;
 mod sockets;
 mod tokens;
