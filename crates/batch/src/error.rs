@@ -46,6 +46,8 @@ pub enum ErrorKind {
     Storage,
     /// The tenant could not be asked; the source is the facade's error.
     Tenant,
+    /// It was stopped from outside.
+    Stopped,
     /// The export of the tenant's users failed, or did not end in time.
     Export,
 }

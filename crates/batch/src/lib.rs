@@ -25,6 +25,7 @@ mod apply;
 mod check;
 mod digest;
 mod error;
+mod export;
 mod input;
 mod job;
 mod outcome;
@@ -39,6 +40,7 @@ pub use apply::{Apply, Evidence};
 pub use check::{Check, CheckCounts, CheckOutcome};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind};
+pub use export::{Export, ExportProgress, Exported};
 pub use input::{BadLine, Columns, Selection};
 pub use job::{
     Action, Counts, Group, Job, Plan, Purged, Row, Run, Slice, Status, UndoCounts, Undone,
@@ -50,3 +52,4 @@ pub use reader::Reader;
 pub use run::{Ending, Progress, Step, Stop, Stopper, Summary, Wait};
 pub use traffic::Traffic;
 pub use undo::{RowRanges, Undo, UndoPreview};
+pub use unlink;

@@ -47,6 +47,13 @@ impl Stop {
         *self.0.borrow()
     }
 
+    /// Returns when it is to end in any way; never, if nobody can say so any more.
+    pub(crate) async fn wished(&mut self) {
+        while self.wish() == Wish::GoOn {
+            self.changed().await;
+        }
+    }
+
     /// Returns when the wish has changed; never, if nobody can change it any more.
     pub(super) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {

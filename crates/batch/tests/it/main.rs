@@ -9,6 +9,7 @@ mod applying;
 mod bad_input;
 mod checking;
 mod durability;
+mod exporting;
 mod job_files;
 mod kills;
 mod migrating;
