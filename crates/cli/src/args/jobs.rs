@@ -13,18 +13,29 @@ use crate::until::Until;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A list is CSV with the columns user_id, provider and identity_user_id, or one JSON object a line with these keys, or with \
-user_id and identity. An export of users is Auth0's, as JSON or CSV, and needs to be selected from. Either may be gzipped.
+user_id and identity. An export of users is Auth0's, as JSON or CSV, and needs to be selected from. Either may be gzipped. \
+An export shows what its users look like; the users of a list are read, which changes nothing, unless --offline is given. \
+Reading that was interrupted is gone on with by plan --check -o JOB.
 
 Examples:
   auth0-unlink plan --from users.json.gz --connection old-saml -o job.db
   auth0-unlink plan --from list.csv -o job.db")]
 pub(crate) struct Plan {
     /// The list or the export; `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["check"])]
+    pub(crate) from: Option<PathBuf>,
     /// Write the job to this file, which must not be there yet
     #[arg(short, long, value_name = "JOB")]
     pub(crate) output: PathBuf,
+    /// Read the users that the source does not show, and which connections the tenant has; without --from, of a job that is there
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Read no users, also of a list: nothing is sent
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) offline: bool,
+    /// Keep profiles and metadata in the job, as the export or the reading shows them
+    #[arg(long)]
+    pub(crate) keep_profiles: bool,
     /// Delete the accounts that appear, too; it is part of what is reviewed, and apply cannot change it
     #[arg(long)]
     pub(crate) delete: bool,

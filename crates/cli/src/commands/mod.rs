@@ -41,7 +41,7 @@ impl Run<'_> {
             Command::List(list) => list::run(self, list, io).await,
             Command::Unlink(unlink) => unlink::run(self, unlink, io).await,
             Command::Link(link) => link::run(self, link, io).await,
-            Command::Plan(plan) => jobs::plan::run(self, plan, io),
+            Command::Plan(plan) => jobs::plan::run(self, plan, io).await,
             Command::Apply(apply) => jobs::apply::run(self, apply, io).await,
             Command::Status(status) => jobs::status::run(self, status, io),
             Command::Report(report) => jobs::report::run(self, report, io),

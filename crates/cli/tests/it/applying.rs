@@ -183,6 +183,7 @@ fn a_run_of_failures_ends_and_leaves_a_list_that_plan_takes() {
             "job.failures.jsonl",
             "-o",
             "again.db",
+            "--offline",
             "--json",
         ],
     );
@@ -338,7 +339,10 @@ fn each_way_of_reading_sends_what_it_says() {
         "list.csv",
         "user_id,provider,identity_user_id\nauth0|1,github,1001\nauth0|2,github,1002\n",
     );
-    desk.expect(0, &["plan", "--from", "list.csv", "-o", "job.db"]);
+    desk.expect(
+        0,
+        &["plan", "--from", "list.csv", "-o", "job.db", "--offline"],
+    );
     desk.expect(0, &apply(&["--max-failures", "1"]));
     assert_eq!(
         (desk.sent("GET"), desk.sent("DELETE")),

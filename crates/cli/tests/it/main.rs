@@ -24,6 +24,7 @@ mod prompt;
 mod proxy;
 mod readme;
 mod recorder;
+mod reporting;
 #[cfg(unix)]
 mod resuming;
 mod sandbox;
@@ -34,6 +35,7 @@ mod settings;
 mod streams;
 mod support;
 mod transcript;
+mod undoing;
 mod unlinking;
 mod unread;
 mod wire;

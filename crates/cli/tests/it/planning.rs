@@ -71,6 +71,7 @@ fn a_plan_needs_a_tenant_and_no_credentials() {
         "list.csv",
         "-o",
         "job.db",
+        "--offline",
         "--domain",
         "example.eu.auth0.com",
     ])
@@ -84,6 +85,142 @@ fn a_plan_needs_a_tenant_and_no_credentials() {
     );
     let status = cli(&["status", "job.db"]).dir(&desk.path("")).run();
     assert_eq!(status.code, Some(0), "{status:?}");
+}
+
+#[test]
+fn the_users_of_a_list_are_read_unless_that_is_left_out() {
+    let desk = Desk::of_users(3);
+    let rows = "auth0|1,github,1001\nauth0|2,github,77\nauth0|9,github,1009\nauth0|3,samlp,old|3\n";
+    desk.write("list.csv", format!("{HEADER}{rows}"));
+    let ran = desk.expect(0, &["plan", "--from", "list.csv", "-o", "job.db"]);
+    insta::assert_snapshot!("plan_list_read", desk.told(&ran));
+    let sent = desk.sandbox.requests();
+    assert!(
+        sent.iter().all(|request| request.method == "GET"),
+        "planning changes nothing"
+    );
+    assert_eq!(desk.sandbox.effects().len(), 0);
+    // The evidence is there: the rows that are as planned are one request each, the others none that changes anything.
+    let ran = desk.expect(3, &["apply", "job.db", "--yes", "--json"]);
+    assert_eq!(desk.sent("DELETE"), 2, "{ran:?}");
+
+    let before = desk.sandbox.requests().len();
+    desk.expect(
+        0,
+        &[
+            "plan",
+            "--from",
+            "list.csv",
+            "-o",
+            "offline.db",
+            "--offline",
+        ],
+    );
+    assert_eq!(desk.sandbox.requests().len(), before);
+    // Without credentials nothing is read, and no half-made job is left behind.
+    let words = [
+        "plan",
+        "--from",
+        "list.csv",
+        "-o",
+        "none.db",
+        "--domain",
+        &desk.sandbox.domain(),
+    ];
+    let ran = cli(&words).dir(&desk.path("")).run();
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(ran.err.contains("with --offline they are not"), "{ran:?}");
+    assert!(!desk.has("none.db"));
+}
+
+#[test]
+fn reading_that_was_cut_off_is_gone_on_with() {
+    let desk = Desk::of_users(3);
+    desk.write(
+        "list.csv",
+        format!("{HEADER}auth0|1,github,1001\nauth0|2,github,1002\n"),
+    );
+    let token = desk.sandbox.token(&["read:connections"]);
+    let refused = desk
+        .cli(&["plan", "--from", "list.csv", "-o", "job.db"])
+        .env("AUTH0_API_TOKEN", &token)
+        .run();
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    assert!(
+        refused
+            .err
+            .contains("go on with auth0-unlink plan --check -o job.db"),
+        "{refused:?}"
+    );
+    let document = desk
+        .expect(0, &["plan", "--check", "-o", "job.db", "--json"])
+        .document();
+    assert_eq!(
+        (
+            &document["rows_with_snapshot"],
+            &document["checked"]["as_planned"]
+        ),
+        (&2.into(), &2.into())
+    );
+    let before = desk.sandbox.requests().len();
+    desk.expect(0, &["plan", "--check", "-o", "job.db"]);
+    assert_eq!(
+        desk.sandbox.requests().len(),
+        before,
+        "nothing is read twice"
+    );
+}
+
+#[test]
+fn a_check_of_an_export_knows_which_connections_are_gone() {
+    let desk = Desk::of_users(2);
+    let gone = r#"{"user_id":"auth0|7","email":"a@b.c","email_verified":true,"identities":[{"provider":"auth0","user_id":"7","connection":"removed"},{"provider":"github","user_id":1007,"connection":"github"}]}"#;
+    desk.export("export.json");
+    desk.write("export.json", desk.read("export.json") + gone);
+    let words = [
+        "plan",
+        "--from",
+        "export.json",
+        "--connection",
+        "github",
+        "--json",
+    ];
+    let document = |more: &[&str]| desk.expect(0, &[&words[..], more].concat()).document();
+    assert_eq!(document(&["-o", "one.db"])["without_login"]["count"], 0);
+    assert_eq!(
+        document(&["-o", "two.db", "--check"])["without_login"]["first"],
+        serde_json::json!(["auth0|7"])
+    );
+    assert!(
+        desk.sandbox
+            .requests()
+            .iter()
+            .all(|request| request.method == "GET")
+    );
+}
+
+#[test]
+fn profiles_are_kept_only_where_that_is_asked_for() {
+    let desk = Desk::of_users(1);
+    for (job, more, kept) in [
+        ("no.db", &[][..], false),
+        ("yes.db", &["--keep-profiles"], true),
+    ] {
+        desk.export("export.json");
+        let words = [
+            "plan",
+            "--from",
+            "export.json",
+            "--connection",
+            "old",
+            "-o",
+            job,
+        ];
+        desk.expect(0, &[&words[..], more].concat());
+        let bytes = std::fs::read(desk.path(job)).unwrap();
+        let has = bytes.windows(17).any(|bytes| bytes == b"user1@example.com");
+        assert_eq!(has, kept, "{job}");
+    }
 }
 
 #[cfg(unix)]
@@ -103,6 +240,7 @@ fn what_a_plan_writes_only_its_owner_may_read() {
             "job.db",
             "--skip-bad",
             "bad.json",
+            "--offline",
         ],
     );
     for name in ["job.db", "bad.json"] {
@@ -155,11 +293,19 @@ fn each_form_of_a_list_is_taken() {
     for (name, content, more) in forms {
         desk.write("list", content);
         let job = format!("{name}.db");
-        let words = ["plan", "--from", "list", "-o", &job, "--json"];
+        let words = ["plan", "--from", "list", "-o", &job, "--json", "--offline"];
         let document = desk.expect(0, &[&words[..], more].concat()).document();
         digests.push(document["digest"].to_string());
     }
-    let piped = desk.cli(&["plan", "--from", "-", "-o", "piped.db", "--json"]);
+    let piped = desk.cli(&[
+        "plan",
+        "--from",
+        "-",
+        "-o",
+        "piped.db",
+        "--json",
+        "--offline",
+    ]);
     let piped = piped.input(&format!("{HEADER}auth0|1,github,2\n")).run();
     assert_eq!(piped.code, Some(0), "{piped:?}");
     digests.push(piped.document()["digest"].to_string());
@@ -276,6 +422,7 @@ fn bad_lines_can_be_left_out_into_a_file_of_their_own() {
         "job.db",
         "--skip-bad",
         "bad.json",
+        "--offline",
     ];
     let ran = desk.expect(0, &words);
     assert!(
@@ -293,6 +440,7 @@ fn bad_lines_can_be_left_out_into_a_file_of_their_own() {
         "other.db",
         "--skip-bad",
         "list.csv",
+        "--offline",
     ];
     let ran = desk.expect(1, &words);
     assert!(desk.read("list.csv").starts_with(HEADER), "{ran:?}");
@@ -303,7 +451,10 @@ fn bad_lines_can_be_left_out_into_a_file_of_their_own() {
 fn files_that_cannot_be_used_are_named() {
     let desk = desk();
     desk.write("list.csv", format!("{HEADER}auth0|1,github,2\n"));
-    desk.expect(0, &["plan", "--from", "list.csv", "-o", "job.db"]);
+    desk.expect(
+        0,
+        &["plan", "--from", "list.csv", "-o", "job.db", "--offline"],
+    );
     // Another program's database, and a job of a version to come: the number stands in the header, after "user version".
     let mut job = std::fs::read(desk.path("job.db")).unwrap();
     job[60..64].copy_from_slice(&99_i32.to_be_bytes());

@@ -15,7 +15,7 @@ use crate::{
         Run, Target,
         jobs::{
             beside, open,
-            running::{self, drive},
+            running::{self, Showing, drive},
             summary::{self, failed, skipped},
         },
     },
@@ -232,7 +232,8 @@ impl Applying<'_> {
         let (stopper, stop) = Stop::new();
         let time = self.target.client.transport().time();
         let running = job.apply(&self.target.client, options, stop);
-        let ran = drive(running, news, stopper, time, rows, io).await?;
+        let showing = Showing { rows, prints: true };
+        let ran = drive(running, news, stopper, time, showing, io).await?;
         let summary = ran.ended.map_err(|error| self.failed(&error))?;
         if let Some(failure) = ran.broken {
             let resume = self.go_on(&[]);

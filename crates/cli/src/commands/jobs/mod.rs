@@ -63,18 +63,26 @@ impl Run<'_> {
             .map(Some)
     }
 
-    /// A command to run next, at the same tenant and in the same form.
+    /// A command on a job to run next, at the same tenant and in the same form.
     fn next(&self, command: &str, job: &Path, options: &[String]) -> String {
-        let job = job.to_string_lossy().into_owned();
-        // A file whose name begins like an option is one below this directory.
-        let job = if job.starts_with('-') {
-            format!("./{job}")
-        } else {
-            job
-        };
-        let words = [vec![job], options.to_vec(), self.shared.words()].concat();
+        self.next_of(command, &[vec![file_word(job)], options.to_vec()].concat())
+    }
+
+    /// A command to run next, at the same tenant and in the same form.
+    fn next_of(&self, command: &str, words: &[String]) -> String {
+        let words = [words.to_vec(), self.shared.words()].concat();
         let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
         format!("{PROGRAM} {command} {}", words.join(" "))
+    }
+}
+
+/// A file as a word that is not taken for an option: one whose name begins like one is below this directory.
+fn file_word(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    if name.starts_with('-') {
+        format!("./{name}")
+    } else {
+        name.into_owned()
     }
 }
 
@@ -103,6 +111,8 @@ fn open(path: &Path, target: &Target, expected: Option<Digest>) -> Result<Job, F
 /// A file that is read, or standard input.
 struct Source<'a> {
     name: String,
+    /// When it was written, if it is a file.
+    made_at: Option<SystemTime>,
     reader: Box<dyn Read + 'a>,
     bar: ProgressBar,
 }
@@ -120,6 +130,7 @@ impl<'a> Source<'a> {
             io.has_person = false;
             return Ok(Self {
                 name: "standard input".to_owned(),
+                made_at: None,
                 reader: Box::new(&mut io.input),
                 bar: ProgressBar::hidden(),
             });
@@ -139,6 +150,8 @@ impl<'a> Source<'a> {
         };
         Ok(Self {
             name: path.to_string_lossy().into_owned(),
+            // Where the file system keeps no times, it counts as made now.
+            made_at: about.modified().ok(),
             reader: Box::new(bar.wrap_read(file)),
             bar,
         })

@@ -1,70 +1,229 @@
 //! `plan`: from a list or an export to a job file, and what to know before it is applied.
 
+mod told;
+
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
     path::Path,
-    time::Duration,
 };
 
-use serde::Serialize;
-use unlink_batch::{Action, Limit, Plan, Planner, View, Warning};
+use unlink::{ErrorKind as Failed, transport::ErrorKind as Request};
+use unlink_batch::{Action, Check, CheckCounts, Ending, Job, Plan, Planner, Reader, Stop, View};
 
+use self::told::{NAMED, NAMED_IN_JSON, Warned};
 use crate::{
     args,
     commands::{
-        Run,
-        jobs::{Source, path_text},
+        Run, Target,
+        jobs::{
+            Source, file_word, open,
+            running::{self, Showing, drive},
+        },
     },
+    exit::Kind,
     failure::Failure,
-    io::{Io, Paint},
+    io::Io,
     json, private, settings,
-    text::{self, count, counted, printable, span},
+    text::counted,
 };
 
-/// A job of more rows than this is better begun with a few that are looked at.
-const LARGE: u64 = 100;
-
-/// How many users with a warning are named on the screen; the report has all of them.
-const NAMED: usize = 20;
-/// And in a document.
-const NAMED_IN_JSON: usize = 1_000;
-
-pub(in crate::commands) fn run(
+pub(in crate::commands) async fn run(
     run: &Run<'_>,
     typed: &args::jobs::Plan,
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
-    let tenant = settings::tenant(run.shared.domain.as_deref(), run.environment)?;
-    let failed = |error: unlink_batch::Error| Failure::job_file(&error);
-    let mut rejects = typed.skip_bad.as_deref().map(Rejects::new);
-    let action = match typed.delete {
-        true => Action::UnlinkAndDelete,
-        false => Action::Unlink,
+    let planning = Planning { run, typed };
+    let Some(from) = &typed.from else {
+        let target = run.target(io)?;
+        let job = open(&typed.output, &target, None)?;
+        let checked = planning.check(job, &target, io).await?;
+        return planning.tell(checked, io);
     };
-    let planned = {
-        let mut source = Source::open(run, &typed.from, io)?;
-        let planner = Planner::new(tenant)
-            .action(action)
+    // Whether users are read is known once it is known what the source is.
+    let target = match typed.offline {
+        true => None,
+        false => Some(run.target(io)),
+    };
+    let mut connections = None;
+    let target = match target {
+        Some(target) if typed.check => {
+            let target = target?;
+            connections = names_of_connections(&target, io).await?;
+            Some(Ok(target))
+        }
+        target => target,
+    };
+    let plan = planning.plan(from, connections, io)?;
+    let is_unseen = plan.rows_with_snapshot < plan.rows;
+    let checked = match target {
+        Some(target) if is_unseen => {
+            let target = target.map_err(|failure| {
+                // Nothing is left behind that the next try would meet.
+                let _ = fs::remove_file(&typed.output);
+                failure.hint("the users of a list are read; with --offline they are not, and nothing is sent")
+            })?;
+            let job = open(&typed.output, &target, None)?;
+            planning.check(job, &target, io).await?
+        }
+        _ => None,
+    };
+    planning.tell(checked, io)
+}
+
+struct Planning<'a> {
+    run: &'a Run<'a>,
+    typed: &'a args::jobs::Plan,
+}
+
+impl Planning<'_> {
+    /// Writes the job.
+    fn plan(
+        &self,
+        from: &Path,
+        connections: Option<Vec<String>>,
+        io: &mut Io<'_>,
+    ) -> Result<Plan, Failure> {
+        let typed = self.typed;
+        let tenant = settings::tenant(self.run.shared.domain.as_deref(), self.run.environment)?;
+        let mut rejects = typed.skip_bad.as_deref().map(Rejects::new);
+        let mut source = Source::open(self.run, from, io)?;
+        let mut planner = Planner::new(tenant)
+            .action(match typed.delete {
+                true => Action::UnlinkAndDelete,
+                false => Action::Unlink,
+            })
             .selection(typed.selected.selection())
             .columns(typed.columns.columns());
+        if let Some(made_at) = source.made_at {
+            planner = planner.source_made_at(made_at);
+        }
+        if typed.keep_profiles {
+            planner = planner.keep_profiles();
+        }
+        if let Some(names) = connections {
+            planner = planner.connections(names);
+        }
         let (name, reader) = (source.name.clone(), &mut source.reader);
-        match &mut rejects {
+        let planned = match &mut rejects {
             Some(rejects) => planner.skip_bad(rejects).plan(&typed.output, &name, reader),
             None => planner.plan(&typed.output, &name, reader),
+        };
+        planned.map_err(|error| Failure::job_file(&error))
+    }
+
+    /// Reads the users that the source did not show; nothing if there are none.
+    async fn check(
+        &self,
+        job: Job,
+        target: &Target,
+        io: &mut Io<'_>,
+    ) -> Result<Option<CheckCounts>, Failure> {
+        let plan = job.plan().clone();
+        let unseen = plan.rows - plan.rows_with_snapshot;
+        if unseen == 0 {
+            return Ok(None);
         }
-    };
-    let plan = planned.map_err(failed)?;
-    let view = View::open(&typed.output).map_err(failed)?;
-    let warned = Warned::of(&view, if io.is_json() { NAMED_IN_JSON } else { NAMED });
-    let warned = warned.map_err(failed)?;
-    let next = next(run, &typed.output, &plan);
-    let told = if io.is_json() {
-        json::line(&document(&typed.output, &plan, &warned, &next))?
-    } else {
-        in_words(&typed.output, &plan, &warned, &next, io.out_paint())
-    };
-    io.result(&told)
+        io.say(&format!(
+            "Reading the users of {} at {}, which changes nothing.",
+            counted(unseen, "row", "rows"),
+            target.tenant
+        ));
+        let (on_result, on_wait, news) = running::news();
+        let mut options = Check::default()
+            .by(&target.who, self.run.operator())
+            .on_result(on_result)
+            .on_wait(on_wait);
+        if let Some(names) = names_of_connections(target, io).await? {
+            options = options.connections(names);
+        }
+        let (stopper, stop) = Stop::new();
+        let reader = Reader::new(&target.client);
+        let time = target.client.transport().time();
+        let running = job.check(&reader, options, stop);
+        let showing = Showing {
+            rows: unseen,
+            prints: false,
+        };
+        let ran = drive(running, news, stopper, time, showing, io).await?;
+        let go_on = || {
+            let words = [
+                "--check".to_owned(),
+                "-o".to_owned(),
+                file_word(&self.typed.output),
+            ];
+            self.run.next_of("plan", &words)
+        };
+        let failed = |error: &unlink_batch::Error| Failure::job(error, &target.tenant);
+        if let Some(failure) = ran.broken {
+            return Err(failure.stopped_midway().gone_on_by("go on with", go_on()));
+        }
+        let summary = ran.ended.map_err(|error| failed(&error))?;
+        match &summary.ending {
+            Ending::Complete if summary.checked.failed == 0 => Ok(Some(summary.checked)),
+            Ending::Unreachable(error) | Ending::Refused(error) => Err(failed(error).gone_on_by(
+                "the job is planned; once the cause is gone, go on with",
+                go_on(),
+            )),
+            Ending::Stopped => Err(Failure::new(
+                Kind::Interrupted,
+                "interrupted: the job is planned, and not all of its users are read",
+            )
+            .gone_on_by("go on with", go_on())),
+            _ => Err(Failure::new(
+                Kind::PartlyDone,
+                format!(
+                    "the job is planned, but {} could not be read",
+                    counted(summary.checked.failed, "user", "users")
+                ),
+            )
+            .gone_on_by("go on with", go_on())),
+        }
+    }
+
+    /// Says what was planned, and what reading its users showed.
+    fn tell(&self, checked: Option<CheckCounts>, io: &mut Io<'_>) -> Result<(), Failure> {
+        let failed = |error: unlink_batch::Error| Failure::job_file(&error);
+        let path = &self.typed.output;
+        let view = View::open(path).map_err(failed)?;
+        let named = if io.is_json() { NAMED_IN_JSON } else { NAMED };
+        let warned = Warned::of(&view, named).map_err(failed)?;
+        let next = told::next(self.run, path, view.plan());
+        let told = if io.is_json() {
+            json::line(&told::document(
+                path,
+                view.plan(),
+                &warned,
+                checked.as_ref(),
+                &next,
+            ))?
+        } else {
+            told::in_words(
+                path,
+                view.plan(),
+                &warned,
+                checked.as_ref(),
+                &next,
+                io.out_paint(),
+            )
+        };
+        io.result(&told)
+    }
+}
+
+/// The names of the tenant's connections; nothing where the token may not read them.
+async fn names_of_connections(
+    target: &Target,
+    io: &mut Io<'_>,
+) -> Result<Option<Vec<String>>, Failure> {
+    match Reader::new(&target.client).connections().await {
+        Ok(names) => Ok(Some(names.into_iter().collect())),
+        Err(error) if error.kind() == Failed::Request(Request::Forbidden) => {
+            io.say("The token may not read connections (read:connections), so identities of connections that are gone count as usable.");
+            Ok(None)
+        }
+        Err(error) => Err(Failure::at(&error, &target.tenant)),
+    }
 }
 
 /// The file of the bad lines, which is made when there is one: a file that is there already may be the source itself.
@@ -91,278 +250,4 @@ impl Write for Rejects<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), File::flush)
     }
-}
-
-/// The users to look at before their connection is removed, the first of each kind.
-#[derive(Default)]
-struct Warned {
-    main: Vec<String>,
-    login: Vec<String>,
-    email: Vec<String>,
-}
-
-impl Warned {
-    fn of(view: &View, most: usize) -> Result<Self, unlink_batch::Error> {
-        let mut warned = Self::default();
-        view.warnings(|user, warning| {
-            let users = match warning {
-                Warning::MainIdentity => &mut warned.main,
-                Warning::Login => &mut warned.login,
-                _ => &mut warned.email,
-            };
-            if users.len() < most {
-                users.push(user.to_owned());
-            }
-            Ok(())
-        })?;
-        Ok(warned)
-    }
-}
-
-/// The commands to run next: a look at it, then exactly that.
-fn next(run: &Run<'_>, job: &Path, plan: &Plan) -> [String; 2] {
-    let page = super::beside(job, "html").to_string_lossy().into_owned();
-    let mut apply = vec!["--expect".to_owned(), plan.digest.to_string()];
-    if plan.rows > LARGE {
-        apply.extend(["--canary".to_owned(), "3".to_owned()]);
-    }
-    [
-        run.next("report", job, &["-o".to_owned(), page]),
-        run.next("apply", job, &apply),
-    ]
-}
-
-fn in_words(job: &Path, plan: &Plan, warned: &Warned, next: &[String; 2], paint: Paint) -> String {
-    let mut text = format!(
-        "Planned {}, for {}: {} {}.\n\n",
-        path_text(job),
-        printable(&plan.tenant),
-        plan.action,
-        counted(plan.rows, "identity", "identities"),
-    );
-    for (name, value) in facts(plan) {
-        text += &format!("{name:8}  {value}\n");
-    }
-    text += &preflight(plan, warned);
-    if plan.rows == 0 {
-        return text + "\nThere is nothing to unlink.\n";
-    }
-    text += "\nRequests, and the time they take at a rate limit that nothing else uses:\n";
-    let table = times(plan);
-    let lines = table.iter().enumerate().map(|(index, line)| match index {
-        0 => paint.strong(line) + "\n",
-        _ => format!("{line}\n"),
-    });
-    text.extend(lines);
-    let [report, apply] = next;
-    text += &format!(
-        "\nNothing was changed. Have someone look at it, then apply exactly what was looked at:\n  {report}\n  {apply}\n"
-    );
-    text
-}
-
-fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
-    let mut rows = counted(plan.rows, "row", "rows");
-    if plan.rows_with_snapshot > 0 {
-        rows += &format!(", {} seen in the export", count(plan.rows_with_snapshot));
-    }
-    if plan.duplicates > 0 {
-        rows += &format!(
-            ", {} folded into them",
-            counted(plan.duplicates, "duplicate", "duplicates")
-        );
-    }
-    if plan.bad > 0 {
-        rows += &format!(", {} left out", counted(plan.bad, "bad line", "bad lines"));
-    }
-    let mut facts = vec![
-        (
-            "Source",
-            format!(
-                "{}, {}, {}",
-                printable(&plan.source),
-                counted(plan.lines, "line", "lines"),
-                counted(plan.source_bytes, "byte", "bytes")
-            ),
-        ),
-        ("", format!("SHA-256 {}", plan.source_digest)),
-    ];
-    if plan.users > 0 {
-        facts.push(("Users", count(plan.users)));
-    }
-    facts.push(("Rows", rows));
-    facts.push(("Digest", plan.digest.to_string()));
-    facts
-}
-
-/// The users to look at before the connection is removed, those who are lost with it first.
-fn preflight(plan: &Plan, warned: &Warned) -> String {
-    let mut text = String::new();
-    let lost = format!(
-        "{} the main identity in this selection. They are not in the job, as no unlinking saves them: if its connection is \
-         removed, they and all that is linked to them are lost with it.",
-        counted(plan.main_identities, "user has", "users have")
-    );
-    let of_job = |number| counted(number, "user of the job is", "users of the job are");
-    let login = format!(
-        "{} left without an identity to log in with: blocked, or of no connection that is there.",
-        of_job(plan.without_login)
-    );
-    let email = format!(
-        "{} left without a verified e-mail address.",
-        of_job(plan.without_email)
-    );
-    for (number, problem, users) in [
-        (plan.main_identities, lost, &warned.main),
-        (plan.without_login, login, &warned.login),
-        (plan.without_email, email, &warned.email),
-    ] {
-        if number == 0 {
-            continue;
-        }
-        text += &format!("\n{problem}\n");
-        text.extend(users.iter().map(|user| format!("  {}\n", printable(user))));
-        let more = number.saturating_sub(users.len() as u64);
-        if more > 0 {
-            text += &format!("  and {} more, whom the report names\n", count(more));
-        }
-    }
-    text
-}
-
-/// A way of working, and the requests it takes.
-fn ways(plan: &Plan) -> Vec<(&'static str, u64)> {
-    let estimate = plan.estimate();
-    let (by_snapshot, by_read) = (estimate.requests_by_snapshot(), estimate.requests_by_read());
-    // The same where no export shows what is linked, and where every account is read to be deleted.
-    if by_snapshot == by_read {
-        return vec![("EACH ROW READ FIRST", by_read)];
-    }
-    vec![
-        ("BY THE EXPORT", by_snapshot),
-        ("EACH ROW READ FIRST", by_read),
-    ]
-}
-
-fn times(plan: &Plan) -> Vec<String> {
-    let ways = ways(plan);
-    let cell = |index: usize, cell: &dyn Fn(u64) -> String| {
-        ways.get(index)
-            .map(|(_, requests)| cell(*requests))
-            .unwrap_or_default()
-    };
-    let row = |name: String, of: &dyn Fn(u64) -> String| [name, cell(0, of), cell(1, of)];
-    let mut rows = vec![row("requests".to_owned(), &count)];
-    for limit in Limit::PUBLISHED {
-        rows.push(row(
-            limit.plan.to_owned(),
-            &|requests| match limit.time(requests) {
-                Duration::ZERO => "at once".to_owned(),
-                time => span(time),
-            },
-        ));
-    }
-    let header = |index: usize| ways.get(index).map_or("", |(name, _)| name);
-    text::table(["RATE LIMIT", header(0), header(1)], &rows)
-}
-
-fn document<'a>(
-    job: &Path,
-    plan: &'a Plan,
-    warned: &'a Warned,
-    next: &'a [String; 2],
-) -> impl Serialize {
-    let estimate = plan.estimate();
-    let (by_snapshot, by_read) = (estimate.requests_by_snapshot(), estimate.requests_by_read());
-    let times = Limit::PUBLISHED.iter().map(move |limit| TimeDocument {
-        limit: limit.plan,
-        burst: limit.burst,
-        per_minute: limit.per_minute,
-        seconds_by_snapshot: seconds(limit.time(by_snapshot)),
-        seconds_by_read: seconds(limit.time(by_read)),
-    });
-    PlanDocument {
-        job: job.to_string_lossy().into_owned(),
-        id: &plan.job,
-        tenant: &plan.tenant,
-        action: plan.action.to_string(),
-        digest: plan.digest.to_string(),
-        source: SourceDocument {
-            name: &plan.source,
-            sha256: plan.source_digest.to_string(),
-            bytes: plan.source_bytes,
-            lines: plan.lines,
-        },
-        users: plan.users,
-        rows: plan.rows,
-        rows_with_snapshot: plan.rows_with_snapshot,
-        duplicates: plan.duplicates,
-        bad_lines: plan.bad,
-        main_identities: UsersDocument {
-            count: plan.main_identities,
-            first: &warned.main,
-        },
-        without_login: UsersDocument {
-            count: plan.without_login,
-            first: &warned.login,
-        },
-        without_verified_email: UsersDocument {
-            count: plan.without_email,
-            first: &warned.email,
-        },
-        requests_by_snapshot: by_snapshot,
-        requests_by_read: by_read,
-        times: times.collect(),
-        next,
-    }
-}
-
-const fn seconds(time: Duration) -> u64 {
-    time.as_millis().div_ceil(1_000) as u64
-}
-
-#[derive(Serialize)]
-struct PlanDocument<'a> {
-    job: String,
-    id: &'a str,
-    tenant: &'a str,
-    action: String,
-    digest: String,
-    source: SourceDocument<'a>,
-    users: u64,
-    rows: u64,
-    rows_with_snapshot: u64,
-    duplicates: u64,
-    bad_lines: u64,
-    main_identities: UsersDocument<'a>,
-    without_login: UsersDocument<'a>,
-    without_verified_email: UsersDocument<'a>,
-    requests_by_snapshot: u64,
-    requests_by_read: u64,
-    times: Vec<TimeDocument>,
-    next: &'a [String; 2],
-}
-
-#[derive(Serialize)]
-struct SourceDocument<'a> {
-    name: &'a str,
-    sha256: String,
-    bytes: u64,
-    lines: u64,
-}
-
-/// Users to look at, and the first of them.
-#[derive(Serialize)]
-struct UsersDocument<'a> {
-    count: u64,
-    first: &'a [String],
-}
-
-#[derive(Serialize)]
-struct TimeDocument {
-    limit: &'static str,
-    burst: u32,
-    per_minute: u32,
-    seconds_by_snapshot: u64,
-    seconds_by_read: u64,
 }

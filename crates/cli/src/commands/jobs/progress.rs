@@ -42,6 +42,7 @@ struct ResultDocument<'a> {
 /// How far a run is.
 pub(super) struct Shown {
     bar: Option<ProgressBar>,
+    prints: bool,
     /// The rows that this run does at most.
     rows: u64,
     done: u64,
@@ -56,7 +57,9 @@ pub(super) struct Shown {
 
 impl Shown {
     /// Begins at `now`, by the clock that all later times are of.
-    pub(super) fn new(rows: u64, now: Duration, io: &Io<'_>) -> Self {
+    ///
+    /// Results are printed for those who want documents, unless these are of something on the way.
+    pub(super) fn new(rows: u64, prints: bool, now: Duration, io: &Io<'_>) -> Self {
         let bar = io.has_moving_parts().then(|| {
             let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr());
             bar.set_style(style("{bar:24} {pos}/{len} {msg}"));
@@ -64,6 +67,7 @@ impl Shown {
         });
         Self {
             bar,
+            prints: prints && io.is_json(),
             rows,
             done: 0,
             skipped: 0,
@@ -103,7 +107,7 @@ impl Shown {
             let (user, identity) = (result.user_id.to_string(), result.identity.to_string());
             self.first.push([user, identity, outcome]);
         }
-        if io.is_json() {
+        if self.prints {
             return io.result(&json::line(&ResultDocument {
                 row: result.row,
                 user_id: &result.user_id,

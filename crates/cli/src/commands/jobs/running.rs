@@ -17,6 +17,15 @@ pub(super) enum News {
     Waits(Wait),
 }
 
+/// What of a run is shown.
+#[derive(Clone, Copy)]
+pub(super) struct Showing {
+    /// How many results there are at most.
+    pub(super) rows: u64,
+    /// Whether each is printed for those who want documents.
+    pub(super) prints: bool,
+}
+
 /// What a run is to call, and where its calls come out.
 pub(super) fn news() -> (
     impl FnMut(&Progress) + Send + 'static,
@@ -47,13 +56,13 @@ pub(super) async fn drive<T>(
     mut news: UnboundedReceiver<News>,
     stopper: Stopper,
     time: &dyn Time,
-    rows: u64,
+    showing: Showing,
     io: &mut Io<'_>,
 ) -> Result<Ran<T>, Failure> {
     let mut interrupts = Interrupts::listen().map_err(|error| {
         Failure::new(Kind::File, "interrupts cannot be listened to").because(&error)
     })?;
-    let mut shown = Shown::new(rows, time.now(), io);
+    let mut shown = Shown::new(showing.rows, showing.prints, time.now(), io);
     let mut broken = None;
     let mut is_interrupted = false;
     let mut running = pin!(running);

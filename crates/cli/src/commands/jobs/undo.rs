@@ -10,7 +10,7 @@ use crate::{
         Run, Target,
         jobs::{
             open,
-            running::{self, drive},
+            running::{self, Showing, drive},
             summary::{TrafficDocument, UndoneDocument, sent},
         },
     },
@@ -178,7 +178,8 @@ impl Undoing<'_> {
         let time = self.target.client.transport().time();
         let rows = preview.to_link.min(caps.max);
         let running = job.undo(&self.target.client, options, stop);
-        let ran = drive(running, news, stopper, time, rows, io).await?;
+        let showing = Showing { rows, prints: true };
+        let ran = drive(running, news, stopper, time, showing, io).await?;
         let summary = ran.ended.map_err(|error| self.failed(&error))?;
         if let Some(failure) = ran.broken {
             return Err(failure
