@@ -1,4 +1,4 @@
-//! A request goes out only when its intent is on the disk.
+//! A request goes out only when its intent is committed; that it is on the disk by then is `syncs.rs`.
 
 use std::{
     path::PathBuf,

@@ -1,4 +1,4 @@
-//! Runs that are killed at seeded instants, and gone on with: the end is that of an undisturbed run.
+//! Runs that are killed at seeded instants, and gone on with: the end is that of an undisturbed run, undoing it too.
 //!
 //! `UNLINK_BATCH_KILLS` says how many kills (3 if unset), `UNLINK_BATCH_SEED` which ones.
 
@@ -6,13 +6,16 @@ use std::{
     collections::BTreeMap,
     env,
     io::{BufRead, BufReader, Write as _},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
-use unlink_batch::{Apply, Ending, Job, Status, Stop};
-use unlink_sandbox::{Apply as Effect, Fault, Kind, Plan, RecordedRequest, Sandbox};
+use unlink_batch::{Apply, Ending, Evidence, Job, Progress, Status, Stop, Undo};
+use unlink_sandbox::{Apply as Effect, Change, Fault, Kind, Plan, RecordedRequest, Sandbox};
 
-use crate::applying::{Bench, SCOPES, client, is_all_separate, people, unlinkings};
+use crate::{
+    applying::{Bench, SCOPES, client, is_all_separate, people, unlinkings},
+    undoing::links,
+};
 
 /// The process that is killed: this binary, with this test alone.
 #[tokio::test]
@@ -20,17 +23,29 @@ use crate::applying::{Bench, SCOPES, client, is_all_separate, people, unlinkings
 async fn applies_a_job_until_killed() {
     let set = |name: &str| env::var(name).expect("set by the test that starts this");
     let client = client(&set("UNLINK_BATCH_URL"), &set("UNLINK_BATCH_TOKEN"));
-    let options = Apply::default().max(u64::MAX).on_result(|progress| {
+    let tell = |progress: &Progress| {
         // Whoever reads this may have gone on to kill.
         let _ = writeln!(std::io::stderr(), "row {}", progress.row);
-    });
+    };
     let job = Job::open(set("UNLINK_BATCH_JOB")).unwrap();
-    job.apply(&client, options, Stop::new().1).await.unwrap();
+    let (_stopper, stop) = Stop::new();
+    let apply = Apply::default().max(u64::MAX).on_result(tell);
+    match &*set("UNLINK_BATCH_WORK") {
+        "undo" => {
+            let options = Undo::default().max(u64::MAX).on_result(tell);
+            job.undo(&client, options, stop).await.unwrap();
+        }
+        "apply, reading" => {
+            let options = apply.evidence(Evidence::Read);
+            job.apply(&client, options, stop).await.unwrap();
+        }
+        _ => drop(job.apply(&client, apply, stop).await.unwrap()),
+    }
 }
 
-/// Starts a run and kills it after this many results; false if it ended before.
-fn run_and_kill(bench: &Bench, results: usize) -> bool {
-    let mut child = Command::new(env::current_exe().unwrap())
+/// Makes that process of a program, which may be this one.
+pub(crate) fn worker(program: &mut Command, bench: &Bench, work: &str) -> Child {
+    program
         .args([
             "--ignored",
             "--exact",
@@ -40,10 +55,37 @@ fn run_and_kill(bench: &Bench, results: usize) -> bool {
         .env("UNLINK_BATCH_URL", bench.sandbox.url())
         .env("UNLINK_BATCH_TOKEN", bench.sandbox.token(&SCOPES))
         .env("UNLINK_BATCH_JOB", bench.path())
+        .env("UNLINK_BATCH_WORK", work)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// What is killed, and what it sends.
+#[derive(Clone, Copy)]
+struct Killed {
+    work: &'static str,
+    intents: &'static str,
+    method: &'static str,
+}
+
+const APPLY: Killed = Killed {
+    work: "apply",
+    intents: "intent",
+    method: "DELETE",
+};
+
+const UNDO: Killed = Killed {
+    work: "undo",
+    intents: "undo_intent",
+    method: "POST",
+};
+
+/// Starts a run and kills it after this many results; false if it ended before.
+fn run_and_kill(bench: &Bench, killed: Killed, results: usize) -> bool {
+    let mut program = Command::new(env::current_exe().unwrap());
+    let mut child = worker(&mut program, bench, killed.work);
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let seen = lines
         .map_while(Result::ok)
@@ -55,11 +97,13 @@ fn run_and_kill(bench: &Bench, results: usize) -> bool {
 }
 
 /// The users whose rows have an intent and no result.
-fn in_doubt(bench: &Bench) -> Vec<String> {
+fn in_doubt(bench: &Bench, killed: Killed) -> Vec<String> {
     let file = rusqlite::Connection::open(bench.path()).unwrap();
-    let mut users = file
-        .prepare("SELECT user.user_id FROM intent JOIN row ON row.number = intent.row JOIN user ON user.id = row.user")
-        .unwrap();
+    let users = format!(
+        "SELECT user.user_id FROM {} AS intent JOIN row ON row.number = intent.row JOIN user ON user.id = row.user",
+        killed.intents
+    );
+    let mut users = file.prepare(&users).unwrap();
     let users = users.query_map([], |row| row.get(0)).unwrap();
     users.map(Result::unwrap).collect()
 }
@@ -98,15 +142,15 @@ fn settled_requests(bench: &Bench) -> Vec<RecordedRequest> {
     bench.sandbox.requests()
 }
 
-/// By the log: between two deletions of one identity there is a read of its user.
-fn assert_no_blind_repeat(requests: &[RecordedRequest]) {
-    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+/// By the log: between two requests that would change the same there is a read of the user.
+fn assert_no_blind_repeat(requests: &[RecordedRequest], method: &str) {
+    let mut last: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (index, request) in requests.iter().enumerate() {
-        if request.method != "DELETE" {
+        if request.method != method {
             continue;
         }
-        let user = request.path.split("/identities/").next().unwrap();
-        if let Some(before) = last.insert(&request.path, index) {
+        let user = request.path.split("/identities").next().unwrap();
+        if let Some(before) = last.insert((&request.path, &request.body), index) {
             let between = &requests[before..index];
             // An answer of 429 says that nothing was done.
             let is_refused = requests[before].status == Some(429);
@@ -122,6 +166,53 @@ fn assert_no_blind_repeat(requests: &[RecordedRequest]) {
     }
 }
 
+/// One answer in ten is lost after what was asked for is done, and some requests are refused for the rate limit.
+fn disturb(bench: &Bench, method: &str) {
+    bench.sandbox.clear_faults();
+    let lost = Fault::new(Kind::Drop).apply(Effect::Now).method(method);
+    bench.sandbox.inject(lost.probability(0.1));
+    // A client that keeps below the limit never meets it; another one of the tenant's may have used it up.
+    let used_up = Kind::TooManyRequests {
+        retry_after: None,
+        reset_in: Some(1),
+    };
+    let some = Fault::new(used_up).skip(bench.plan.rows / 3).times(8);
+    bench.sandbox.inject(some.method(method));
+}
+
+/// Kills runs at seeded instants, then lets one end; checks by the log that none repeated anything blindly.
+fn kill_and_resume(bench: &Bench, killed: Killed, kills: usize, random: &mut fastrand::Rng) {
+    disturb(bench, killed.method);
+    let first = settled_requests(bench).len();
+    let rows = usize::try_from(bench.plan.rows).unwrap();
+    let (mut survived, mut reads) = (0, 0);
+    for kill in 0..=kills {
+        let doubt = in_doubt(bench, killed);
+        let before = settled_requests(bench).len();
+        let results = if kill == kills {
+            usize::MAX
+        } else {
+            random.usize(1..=rows / (kills + 2))
+        };
+        survived += usize::from(!run_and_kill(bench, killed, results));
+        reads += reads_come_first(&doubt, &settled_requests(bench)[before..]);
+    }
+    assert_eq!(
+        survived, 1,
+        "every run but the last was killed before its end"
+    );
+    assert!(reads > 0, "some rows were in doubt");
+    let requests = bench.sandbox.requests().split_off(first);
+    assert_no_blind_repeat(&requests, killed.method);
+    let of_method = || {
+        requests
+            .iter()
+            .filter(|request| request.method == killed.method)
+    };
+    assert!(of_method().any(|request| request.status == Some(429)));
+    assert!(of_method().any(|request| request.status.is_none() && request.fault.is_some()));
+}
+
 fn killed(people_count: usize, kills: usize, seed: u64) {
     let sandbox = Sandbox::builder()
         .seed(people(people_count))
@@ -129,34 +220,12 @@ fn killed(people_count: usize, kills: usize, seed: u64) {
         .rng_seed(seed)
         .start()
         .unwrap();
-    let lost = Fault::new(Kind::Drop)
-        .apply(Effect::Now)
-        .method("DELETE")
-        .probability(0.1);
-    sandbox.inject(lost);
+    let linked = links(&sandbox);
     let bench = Bench::exported(sandbox);
     let rows = usize::try_from(bench.plan.rows).unwrap();
-    // A client that keeps below the limit never meets it; another one of the tenant's may have used it up.
-    let used_up = Kind::TooManyRequests {
-        retry_after: None,
-        reset_in: Some(1),
-    };
-    let some = Fault::new(used_up).skip(rows as u64 / 3).times(8);
-    bench.sandbox.inject(some.method("DELETE"));
     let mut random = fastrand::Rng::with_seed(seed);
-    let (mut survived, mut reads) = (0, 0);
-    for _ in 0..kills {
-        let doubt = in_doubt(&bench);
-        let before = settled_requests(&bench).len();
-        survived += usize::from(!run_and_kill(&bench, random.usize(1..=rows / (kills + 2))));
-        reads += reads_come_first(&doubt, &settled_requests(&bench)[before..]);
-    }
-    assert_eq!(survived, 0, "every run was killed before its end");
-    let doubt = in_doubt(&bench);
-    let before = settled_requests(&bench).len();
-    run_and_kill(&bench, usize::MAX);
-    reads += reads_come_first(&doubt, &settled_requests(&bench)[before..]);
-    assert!(reads > 0, "some rows were in doubt");
+
+    kill_and_resume(&bench, APPLY, kills, &mut random);
     let counts = Status::read(bench.path()).unwrap().counts;
     assert_eq!(
         (counts.unlinked, counts.pending, counts.unknown),
@@ -164,18 +233,34 @@ fn killed(people_count: usize, kills: usize, seed: u64) {
         "{counts:?}"
     );
     assert!(is_all_separate(&bench.sandbox));
-    let unlinkings = unlinkings(&bench.sandbox);
-    assert_eq!(unlinkings.len(), rows);
-    assert!(unlinkings.values().all(|times| *times == 1));
-    let requests = bench.sandbox.requests();
-    assert_no_blind_repeat(&requests);
-    let is_refused = |request: &RecordedRequest| request.status == Some(429);
-    let is_lost = |request: &RecordedRequest| request.fault.is_some();
-    assert!(requests.iter().any(is_refused) && requests.iter().any(is_lost));
+    let times = unlinkings(&bench.sandbox);
+    assert_eq!(times.len(), rows);
+    assert!(times.values().all(|times| *times == 1));
+
+    kill_and_resume(&bench, UNDO, kills, &mut random);
+    assert_eq!(
+        links(&bench.sandbox),
+        linked,
+        "what was linked is linked again"
+    );
+    let status = Status::read(bench.path()).unwrap();
+    assert_eq!(
+        (status.undone.linked_back, status.undone.unknown),
+        (bench.plan.rows, 0),
+        "{status:?}"
+    );
+    let mut linkings = BTreeMap::<_, u64>::new();
+    for effect in bench.sandbox.effects() {
+        if let Change::IdentityLinked { identity, .. } = effect.change {
+            *linkings.entry(identity).or_default() += 1;
+        }
+    }
+    assert_eq!(linkings.len(), rows);
+    assert!(linkings.values().all(|times| *times == 1));
 }
 
 #[test]
-fn killed_runs_end_as_an_undisturbed_one() {
+fn killed_runs_end_as_an_undisturbed_one_and_are_undone_alike() {
     let number = |name: &str, unset: u64| {
         env::var(name)
             .ok()

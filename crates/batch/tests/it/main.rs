@@ -15,4 +15,5 @@ mod kills;
 mod migrating;
 mod planning;
 mod purging;
+mod syncs;
 mod undoing;
