@@ -97,7 +97,12 @@ fn read_plain(
     sink: &mut impl Sink,
 ) -> Result<u64, Error> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
-    if plain.fill_buf().map_err(unreadable)?.starts_with(MARK) {
+    let start = plain.fill_buf().map_err(unreadable)?;
+    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+        let message = "the source is UTF-16: save it as UTF-8";
+        return Err(Error::new(ErrorKind::Input, message));
+    }
+    if start.starts_with(MARK) {
         plain.consume(MARK.len());
     }
     let mut lines = Lines::new(plain);

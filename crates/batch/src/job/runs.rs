@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::Connection;
 
-use super::{View, damaged, time};
+use super::{Job, View, damaged, millis, time};
 use crate::{error::Error, traffic::Traffic};
 
 /// How long a slice of a run is.
@@ -124,6 +124,36 @@ impl View {
             })
         })?;
         Ok(slices.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Job {
+    /// Writes down that a run was asked for and declined, by whom and with which answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Storage`](crate::ErrorKind::Storage).
+    pub fn declined(
+        &self,
+        work: Work,
+        client: &str,
+        operator: &str,
+        answer: &str,
+    ) -> Result<(), Error> {
+        let now = millis(SystemTime::now());
+        self.view.connection.execute(
+            "INSERT INTO run (work, began, ended, client, operator, options, answer, version, ending)
+             VALUES (?1, ?2, ?2, ?3, ?4, '', ?5, ?6, 'declined')",
+            rusqlite::params![
+                work.as_str(),
+                now,
+                client,
+                operator,
+                answer,
+                env!("CARGO_PKG_VERSION"),
+            ],
+        )?;
+        Ok(())
     }
 }
 

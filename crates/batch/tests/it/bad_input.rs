@@ -131,18 +131,17 @@ fn bytes() {
     let mut damaged = whole.clone();
     let checksum = damaged.len() - 7;
     damaged[checksum] ^= 0xff;
-    assert!(
-        refused(&damaged).starts_with("Source: "),
-        "{}",
-        refused(&damaged)
-    );
+    insta::assert_snapshot!(refused(&damaged), @"Source: the gzip data is damaged");
     let mut trailed = whole;
     trailed.extend(b"trailing");
-    assert!(
-        refused(&trailed).starts_with("Source: "),
-        "{}",
-        refused(&trailed)
-    );
+    insta::assert_snapshot!(refused(&trailed), @"Source: the gzip data is cut off");
+    insta::assert_snapshot!(refused(b"\x1f\x8b"), @"Source: the gzip data is cut off");
+    // Two bytes a letter, as some spreadsheets save it.
+    let wide: Vec<u8> = "user_id,provider\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    insta::assert_snapshot!(refused([b"\xff\xfe".as_slice(), &wide].concat()), @"Input: the source is UTF-16: save it as UTF-8");
 }
 
 #[test]
@@ -161,6 +160,13 @@ fn a_line_of_a_hundred_megabytes_is_one_bad_line() {
     assert_eq!((plan.rows, plan.bad, plan.lines), (1, 1, 2));
     let reject: serde_json::Value = serde_json::from_slice(&rejects).unwrap();
     assert_eq!(reject["reason"], "the line is longer than 32 MiB");
+    let long = b"user_id,provider,identity_user_id\n".chain(std::io::repeat(b'x').take(100 << 20));
+    let path = folder.path().join("other.db");
+    let error = planner().plan(path, "long", long).unwrap_err();
+    insta::assert_snapshot!(told(&error), @r"
+        BadLines: long: 1 bad line, so no job was made
+          2:33554433: the line is longer than 32 MiB
+        ");
 }
 
 #[test]
@@ -207,4 +213,27 @@ fn a_source_of_nothing_is_a_job_of_nothing() {
             "{source:?}"
         );
     }
+}
+
+#[test]
+fn marks_and_line_ends_of_other_systems_change_no_place() {
+    let unix = "user_id,provider,identity_user_id\nauth0|1,github,12\nauth0|1,github\n";
+    let windows = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
+    assert_eq!(refused(windows), refused(unix));
+    let unix = "{\"user_id\":\"auth0|1\",\"identity\":\"github|12\"}\n{\"user_id\":\"auth0|1\"}\n";
+    let windows = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
+    assert_eq!(refused(windows), refused(unix));
+}
+
+#[test]
+fn profiles_are_not_kept_from_what_has_none() {
+    let csv = "user_id,identities[0].provider,identities[0].user_id,identities[1].provider,identities[1].user_id,identities[1].connection\n\
+        auth0|1,auth0,1,samlp,acme|b,acme\n";
+    let selection = Selection::default().connection("acme");
+    let error = plan(
+        planner().selection(selection).keep_profiles(),
+        csv.as_bytes(),
+    );
+    let error = error.map(|planned| planned.plan).unwrap_err();
+    insta::assert_snapshot!(told(&error), @"Input: profiles are kept from an export in JSON only: plan from one, or without keeping them");
 }

@@ -208,3 +208,64 @@ fn a_plan_says_how_long_it_takes() {
     let plan = plan(planner(), ROWS_CSV.as_bytes()).unwrap().plan;
     assert_eq!(plan.estimate().requests_by_snapshot(), 6);
 }
+
+#[test]
+fn users_without_a_login_are_counted_and_listed() {
+    let source = r#"{"user_id":"auth0|1","email":"a@x.org","email_verified":true,"blocked":true,"identities":[{"user_id":"1","provider":"auth0","connection":"Users"},{"user_id":"acme|a","provider":"samlp","connection":"acme"}]}
+{"user_id":"auth0|2","email":"b@x.org","email_verified":true,"identities":[{"user_id":"2","provider":"auth0","connection":"Removed"},{"user_id":"acme|b","provider":"samlp","connection":"acme"}]}
+{"user_id":"auth0|3","email":"c@x.org","email_verified":true,"identities":[{"user_id":"3","provider":"auth0","connection":"Removed"},{"user_id":"acme|c","provider":"samlp","connection":"acme"},{"user_id":3,"provider":"github","connection":"github"}]}
+"#;
+    let acme = || planner().selection(Selection::default().connection("acme"));
+    let login = |planned: &Planned| -> Vec<String> {
+        planned
+            .warnings()
+            .into_iter()
+            .filter(|(_, warning)| *warning == Warning::Login)
+            .map(|(user, _)| user)
+            .collect()
+    };
+    let planned = plan(acme(), source.as_bytes()).unwrap();
+    assert_eq!((planned.plan.rows, planned.plan.without_login), (3, 1));
+    assert_eq!(login(&planned), ["auth0|1"]);
+    let known = ["Users", "acme", "github"].map(str::to_owned);
+    let planned = plan(acme().connections(known), source.as_bytes()).unwrap();
+    assert_eq!(planned.plan.without_login, 2);
+    assert_eq!(login(&planned), ["auth0|1", "auth0|2"]);
+}
+
+#[test]
+fn profiles_are_kept_on_purpose_only_and_without_tokens() {
+    let selection = || Selection::default().connection("acme");
+    let keeping = plan(
+        planner().selection(selection()).keep_profiles(),
+        EXPORT.as_bytes(),
+    )
+    .unwrap();
+    assert!(keeping.plan.keeps_profiles);
+    let profile = |user: &str| keeping.job().view().profile(user).unwrap();
+    insta::assert_snapshot!(profile("auth0|1").unwrap(), @r#"{"user_id":"auth0|1","email":"a@x.org","email_verified":true,"identities":[{"user_id":"1","provider":"auth0","connection":"Users","isSocial":false},{"profileData":{"email":"A@X.org"},"user_id":11,"provider":"github","connection":"github","isSocial":true},{"user_id":"acme|a","provider":"samlp","connection":"acme"}]}"#);
+    assert!(profile("auth0|2").unwrap().contains("user_metadata"));
+    // Of users without a row nothing is kept.
+    assert_eq!(profile("auth0|4"), None);
+    let file = std::fs::read(keeping.folder.path().join("job.db")).unwrap();
+    assert!(!file.windows(6).any(|bytes| bytes == b"SECRET"));
+    let plain = plan(planner().selection(selection()), EXPORT.as_bytes()).unwrap();
+    assert_eq!(plain.plan.digest, keeping.plan.digest);
+    assert_eq!(plain.job().view().profile("auth0|1").unwrap(), None);
+}
+
+#[test]
+fn an_export_whose_identities_have_no_profile_is_as_good() {
+    let mut bare = String::new();
+    for line in EXPORT.lines() {
+        let mut user: serde_json::Value = serde_json::from_str(line).unwrap();
+        for identity in user["identities"].as_array_mut().unwrap() {
+            identity.as_object_mut().unwrap().remove("profileData");
+        }
+        bare.push_str(&format!("{user}\n"));
+    }
+    let acme = || planner().selection(Selection::default().connection("acme"));
+    let with = plan(acme(), EXPORT.as_bytes()).unwrap().plan;
+    let without = plan(acme(), bare.as_bytes()).unwrap().plan;
+    assert_eq!((with.digest, with.rows), (without.digest, without.rows));
+}

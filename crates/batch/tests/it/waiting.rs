@@ -1,0 +1,136 @@
+//! A tenant that is away for long: by a paused clock, over no socket.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+use unlink::{
+    AccessToken, Client,
+    transport::{self, BoxFuture, Delivery, RoundTrip, RoundTripError, RoundTripFailure, Tenant},
+};
+use unlink_batch::{Apply, Ending, Job, Planner, Selection, Stop, Summary, View};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// A tenant that answers some requests, is away for an hour, and answers again.
+struct Away {
+    since: OnceLock<Instant>,
+    sent: Arc<AtomicU64>,
+}
+
+impl RoundTrip for Away {
+    fn round_trip(
+        &self,
+        request: http::Request<Bytes>,
+        _: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        let is_away = self.sent.fetch_add(1, Ordering::Relaxed) > 40
+            && self.since.get_or_init(Instant::now).elapsed() < HOUR;
+        let main = r#"{"provider":"auth0","user_id":"1"}"#;
+        let body = if request.method() == http::Method::GET {
+            format!(r#"{{"identities":[{main},{{"provider":"github","user_id":2}}]}}"#)
+        } else {
+            format!("[{main}]")
+        };
+        Box::pin(async move {
+            if is_away {
+                return Err(RoundTripError::new(
+                    Delivery::NotSent,
+                    RoundTripFailure::Connect,
+                ));
+            }
+            Ok(http::Response::new(body.into()))
+        })
+    }
+}
+
+/// A run during which the tenant is away for an hour.
+async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, View, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("job.db");
+    let export: String = (0..100)
+        .map(|user| {
+            format!(
+                r#"{{"user_id":"auth0|u{user}","identities":[{{"provider":"auth0","user_id":"1"}},{{"provider":"github","user_id":2,"connection":"github"}}]}}"#
+            ) + "\n"
+        })
+        .collect();
+    let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
+    Planner::new(tenant.clone())
+        .selection(Selection::default().connection("github"))
+        .plan(&path, "export", export.as_bytes())
+        .unwrap();
+    let sent = Arc::new(AtomicU64::new(0));
+    let away = Away {
+        since: OnceLock::new(),
+        sent: Arc::clone(&sent),
+    };
+    let token = AccessToken::new("a.token").unwrap();
+    let client = transport::Client::builder(tenant, token)
+        .round_trip(away)
+        .build()
+        .unwrap();
+    let job = Job::open(&path).unwrap();
+    let options = options(Apply::default());
+    let summary = job
+        .apply(&Client::from(client), options, Stop::new().1)
+        .await
+        .unwrap();
+    (
+        summary,
+        View::open(&path).unwrap(),
+        sent.load(Ordering::Relaxed),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_that_is_gone_for_an_hour_is_waited_for_within_until() {
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&waits);
+    let (summary, view, sent) = away_for_an_hour(|apply| {
+        apply
+            .until(SystemTime::now() + 2 * HOUR)
+            .on_wait(move |wait| tell.lock().unwrap().push(wait.clone()))
+    })
+    .await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    assert_eq!((summary.counts.unlinked, summary.counts.failed), (100, 0));
+    let waited = summary.traffic.waited;
+    assert!((HOUR / 2..HOUR * 2).contains(&waited), "{waited:?}");
+    // It is looked for now and then, and not hammered.
+    assert!(sent < 100 + 1_500, "{sent}");
+    let waits = waits.lock().unwrap();
+    assert!((50..300).contains(&waits.len()), "{}", waits.len());
+    assert!(
+        waits[0].message.starts_with("the request was not sent"),
+        "{waits:?}"
+    );
+    let kept: Duration = view
+        .timeline()
+        .unwrap()
+        .iter()
+        .map(|slice| slice.traffic.waited)
+        .sum();
+    assert_eq!(kept, waited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_time_to_end_at_patience_ends() {
+    let (summary, _, sent) = away_for_an_hour(|apply| apply.patience(HOUR / 6)).await;
+    assert!(
+        matches!(summary.ending, Ending::Unreachable(_)),
+        "{summary:?}"
+    );
+    assert_eq!((summary.counts.unknown, summary.counts.failed), (0, 0));
+    assert_eq!(summary.counts.unlinked + summary.counts.pending, 100);
+    assert!(
+        summary.counts.unlinked > 0 && sent < 600,
+        "{sent} {summary:?}"
+    );
+}
