@@ -158,6 +158,7 @@ impl Planner<'_> {
         let source = input::read(source, &self.columns, &mut sorter)?;
         let Sorter {
             draft,
+            selection,
             rejects,
             first_bad,
             planned,
@@ -169,7 +170,7 @@ impl Planner<'_> {
             return Err(Error::bad(message, first_bad));
         }
         let source_made_at = self.source_made_at.unwrap_or_else(SystemTime::now);
-        draft.finish(name, &source, source_made_at, planned)
+        draft.finish(name, &source, source_made_at, &selection, planned)
     }
 }
 

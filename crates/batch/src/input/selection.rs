@@ -1,7 +1,8 @@
 //! Which identities of an export are to be unlinked.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
+use serde::{Deserialize, Serialize};
 use unlink::{IdentityKey, ProviderName};
 
 use super::{Exported, ExportedIdentity};
@@ -14,7 +15,7 @@ use super::{Exported, ExportedIdentity};
 /// let selection = Selection::default().connection("old-saml").where_email_differs();
 /// assert!(!selection.is_empty());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     connections: BTreeSet<String>,
     providers: BTreeSet<String>,
@@ -73,6 +74,28 @@ impl Selection {
     }
 }
 
+/// In words: what each condition is, or that there is none.
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |what: &str, names: &BTreeSet<String>| {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            (!names.is_empty()).then(|| format!("{what} {}", names.join(" or ")))
+        };
+        let conditions = [
+            named("connection", &self.connections),
+            named("provider", &self.providers),
+            named("identity", &self.identities),
+            self.email_differs
+                .then(|| "the e-mail address differs".to_owned()),
+        ];
+        let conditions: Vec<String> = conditions.into_iter().flatten().collect();
+        match conditions.is_empty() {
+            true => f.write_str("everything"),
+            false => f.write_str(&conditions.join(", and ")),
+        }
+    }
+}
+
 /// What is not known does not differ.
 fn differs(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
@@ -87,6 +110,20 @@ fn differs(one: Option<&str>, other: Option<&str>) -> bool {
 mod tests {
     use super::*;
     use crate::input::record::IdText;
+
+    #[test]
+    fn a_selection_reads_back_and_says_what_it_is() {
+        let all = Selection::default();
+        assert_eq!(all.to_string(), "everything");
+        let some = all
+            .connection("old")
+            .connection("older")
+            .provider(&"samlp".parse().unwrap())
+            .where_email_differs();
+        insta::assert_snapshot!(some, @"connection old or older, and provider samlp, and the e-mail address differs");
+        let json = serde_json::to_string(&some).unwrap();
+        assert_eq!(serde_json::from_str::<Selection>(&json).unwrap(), some);
+    }
 
     #[test]
     fn every_condition_must_hold() {

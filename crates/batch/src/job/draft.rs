@@ -8,7 +8,7 @@ use super::{Action, Plan, file::NewFile, head, millis, schema};
 use crate::{
     digest::Hasher,
     error::Error,
-    input::{ExportedIdentity, Source},
+    input::{ExportedIdentity, Selection, Source},
 };
 
 /// A job that is being planned.
@@ -172,6 +172,7 @@ impl Draft {
         name: &str,
         source: &Source,
         source_made_at: SystemTime,
+        selection: &Selection,
         planned: Planned,
     ) -> Result<Plan, Error> {
         let Self {
@@ -212,6 +213,12 @@ impl Draft {
             ("main_identities", planned.main.to_string()),
             ("without_email", planned.without_email.to_string()),
             ("without_login", planned.without_login.to_string()),
+            (
+                "selection",
+                serde_json::to_value(selection)
+                    .unwrap_or_default()
+                    .to_string(),
+            ),
             ("keeps_profiles", u8::from(keeps_profiles).to_string()),
         ];
         for (name, value) in values {

@@ -5,7 +5,7 @@ use std::{fmt, time::SystemTime};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{damaged, time};
-use crate::{digest::Digest, error::Error, plan::Estimate};
+use crate::{digest::Digest, error::Error, input::Selection, plan::Estimate};
 
 /// What is done with each identity of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +50,8 @@ pub struct Plan {
     pub made_at: SystemTime,
     /// The name of its source.
     pub source: String,
+    /// Which identities of an export it is about; empty for a source of rows.
+    pub selection: Selection,
     /// When its source was made: what an export shows is as old as this.
     pub source_made_at: SystemTime,
     /// Of the source as it came, gzipped or not.
@@ -96,6 +98,11 @@ impl Plan {
         let value = |name: &str| found(name)?.ok_or_else(|| damaged(name));
         let number = |name: &str| value(name)?.parse::<u64>().map_err(|_| damaged(name));
         let digest = |name: &str| value(name)?.parse().map_err(|_| damaged(name));
+        // A job of before it was kept has none.
+        let selection = match found("selection")? {
+            None => Selection::default(),
+            Some(json) => serde_json::from_str(&json).map_err(|_| damaged("selection"))?,
+        };
         let purged_at = match found("purged_at")? {
             None => None,
             Some(_) => Some(time(number("purged_at")?)),
@@ -112,6 +119,7 @@ impl Plan {
             version: value("version")?,
             made_at: time(number("made_at")?),
             source: value("source")?,
+            selection,
             source_made_at: time(number("source_made_at")?),
             source_digest: digest("source_sha256")?,
             source_bytes: number("source_bytes")?,

@@ -49,7 +49,8 @@ impl Job {
                 FROM row LEFT JOIN result ON result.row = number LEFT JOIN undo_result ON undo_result.row = number
                 GROUP BY 1, 2, 3, 4;
              DELETE FROM result; DELETE FROM undo_result; DELETE FROM intent; DELETE FROM undo_intent;
-             DELETE FROM lost; DELETE FROM row; DELETE FROM user;",
+             DELETE FROM lost; DELETE FROM row; DELETE FROM user;
+             DELETE FROM job WHERE name = 'selection';",
         )?;
         set(
             connection,

@@ -52,6 +52,10 @@ async fn no_id_is_left_and_the_counts_are() {
     let left = view.status().unwrap();
     assert_eq!((left.counts, left.undone), (status.counts, status.undone));
     assert_eq!(left.plan.digest, status.plan.digest);
+    // What was selected may name identities, so it goes too.
+    let selected = Selection::default().connection("google-oauth2");
+    assert_eq!(status.plan.selection, selected);
+    assert!(left.plan.selection.is_empty());
     assert!(left.plan.purged_at.is_some());
     assert_eq!(view.breakdown().unwrap(), groups);
     assert_eq!(view.timeline().unwrap(), timeline);

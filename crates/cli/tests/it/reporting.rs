@@ -244,7 +244,6 @@ fn shown(browser: &str, page: &Path, dark: bool) -> Ran {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a check that was left out is told")]
 fn a_browser_shows_the_page() {
     let Some(browser) = browser() else {
         eprintln!("skipped: no browser (chromium) is installed, so nothing shows the page");
