@@ -122,6 +122,7 @@ pub(crate) enum Command {
     Report(jobs::Report),
     Verify(jobs::Verify),
     Undo(jobs::Undo),
+    Purge(jobs::Purge),
     /// Check the tenant, the token and its scopes, and say what to do about what is wrong
     Doctor,
     Sandbox(Sandbox),

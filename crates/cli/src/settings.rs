@@ -2,7 +2,10 @@
 
 use std::{fs, time::Duration};
 
-use unlink::{Client, Tenant, transport};
+use unlink::{
+    Client, Tenant,
+    transport::{self, Downloads},
+};
 
 use crate::{
     args::Shared, credentials::Credentials, environment::Environment, exit::Kind, failure::Failure,
@@ -44,6 +47,18 @@ impl Settings {
     /// What to call the credentials; never a secret of them.
     pub(crate) fn credentials_from(&self) -> &str {
         self.credentials.from()
+    }
+
+    /// What fetches files from elsewhere the same way, without the credentials.
+    pub(crate) fn downloads(&self) -> Downloads {
+        let mut downloads = Downloads::new();
+        if let Some(roots) = &self.roots {
+            downloads = downloads.extra_roots(roots.clone());
+        }
+        if let Some((url, except)) = &self.proxy {
+            downloads = downloads.proxy(url, except);
+        }
+        downloads
     }
 
     /// Who the credentials are, for a record of who did what.

@@ -18,12 +18,16 @@ An export shows what its users look like; the users of a list are read, which ch
 Reading that was interrupted is gone on with by plan --check -o JOB.
 
 Examples:
+  auth0-unlink plan --export --connection old-saml -o job.db
   auth0-unlink plan --from users.json.gz --connection old-saml -o job.db
   auth0-unlink plan --from list.csv -o job.db")]
 pub(crate) struct Plan {
     /// The list or the export; `-` for standard input
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["check"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["check", "export"])]
     pub(crate) from: Option<PathBuf>,
+    /// Order an export of all users from the tenant instead, wait for it, and plan from that
+    #[arg(long, conflicts_with_all = ["from", "offline"])]
+    pub(crate) export: bool,
     /// Write the job to this file, which must not be there yet
     #[arg(short, long, value_name = "JOB")]
     pub(crate) output: PathBuf,
@@ -225,17 +229,20 @@ pub(crate) struct Status {
     pub(crate) job: PathBuf,
 }
 
-/// Compare a job with an export made after it: what is left, what is new
+/// Compare a job with an export made after it: what is left, what is new of what was selected
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Example:
-  auth0-unlink verify job.db --from fresh.json.gz --connection old-saml")]
+  auth0-unlink verify job.db --export")]
 pub(crate) struct Verify {
     /// The job
     pub(crate) job: PathBuf,
     /// An export of users that was made after the job; `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) from: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "export")]
+    pub(crate) from: Option<PathBuf>,
+    /// Order an export of all users from the tenant instead, and wait for it
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) export: bool,
     #[command(flatten)]
     pub(crate) selected: Selected,
 }
@@ -283,6 +290,19 @@ pub(crate) struct Undo {
     pub(crate) caps: Caps,
     #[command(flatten)]
     pub(crate) speed: Speed,
+}
+
+/// Remove the ids of people from a job that is done with; counts, digests and the list of runs stay
+#[derive(Debug, clap::Args)]
+pub(crate) struct Purge {
+    /// The job
+    pub(crate) job: PathBuf,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Purge a job, too, of which rows are still to be done or settled
+    #[arg(long)]
+    pub(crate) even_if_unfinished: bool,
 }
 
 fn rows(text: &str) -> Result<RowRanges, String> {

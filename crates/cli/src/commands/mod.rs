@@ -13,7 +13,7 @@ mod sandbox;
 mod story;
 mod unlink;
 
-use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId};
+use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId, transport::Downloads};
 
 use crate::{
     args::{Command, Shared},
@@ -46,7 +46,8 @@ impl Run<'_> {
             Command::Status(status) => jobs::status::run(self, status, io),
             Command::Report(report) => jobs::report::run(self, report, io),
             Command::Undo(undo) => jobs::undo::run(self, undo, io).await,
-            Command::Verify(verify) => jobs::verify::run(self, verify, io),
+            Command::Verify(verify) => jobs::verify::run(self, verify, io).await,
+            Command::Purge(purge) => jobs::purge::run(self, purge, io),
             Command::Doctor => doctor::run(self, io).await,
             Command::Sandbox(sandbox) => sandbox::run(self, sandbox, io),
             Command::Demo(demo) => demo::run(self, demo, io).await,
@@ -80,6 +81,7 @@ impl Run<'_> {
             tenant: settings.tenant.clone(),
             credentials: settings.credentials_from().to_owned(),
             who: settings.who(),
+            downloads: settings.downloads(),
             client: settings.client(&sent, io)?,
             sent,
         })
@@ -93,6 +95,8 @@ struct Target {
     credentials: String,
     /// Who the credentials are.
     who: String,
+    /// What fetches files that the tenant links to.
+    downloads: Downloads,
     client: Client,
     sent: Sent,
 }

@@ -53,14 +53,7 @@ fn a_job_is_planned_applied_looked_at_and_verified() {
     assert_eq!(desk.sandbox.requests().len(), 0);
     all.extend([told(&APPLY), told(&["status", "job.db"]), told(&APPLY)]);
     desk.export("fresh.json");
-    all.push(told(&[
-        "verify",
-        "job.db",
-        "--from",
-        "fresh.json",
-        "--connection",
-        "old",
-    ]));
+    all.push(told(&["verify", "job.db", "--from", "fresh.json"]));
     insta::assert_snapshot!("job", all.join("\n"));
     assert_eq!(unlinked(&desk), 3);
     // An export of the last hour is evidence enough.

@@ -14,6 +14,7 @@ fn each_command_explains_itself() {
         ("help_status", &["status", "--help"]),
         ("help_report", &["report", "--help"]),
         ("help_undo", &["undo", "--help"]),
+        ("help_purge", &["purge", "--help"]),
         ("help_verify", &["verify", "--help"]),
         ("help_doctor", &["doctor", "--help"]),
         ("help_completions", &["completions", "--help"]),

@@ -22,6 +22,7 @@ mod planning;
 #[cfg(unix)]
 mod prompt;
 mod proxy;
+mod purging;
 mod readme;
 mod recorder;
 mod reporting;

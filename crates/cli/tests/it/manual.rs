@@ -3,7 +3,7 @@
 use crate::support::cli;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "list",
     "unlink",
     "link",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 14] = [
     "status",
     "report",
     "undo",
+    "purge",
     "verify",
     "doctor",
     "sandbox",

@@ -485,3 +485,60 @@ fn files_that_cannot_be_used_are_named() {
     insta::assert_snapshot!("unusable_files", all.join("\n").replace(&folder, "FOLDER/"));
     assert!(!desk.has("new.db"));
 }
+
+#[test]
+fn a_fresh_export_is_ordered_and_planned_from() {
+    let desk = Desk::of_users(5);
+    let words = ["plan", "--export", "--connection", "old", "-o", "job.db"];
+    let ran = desk.expect(0, &words);
+    assert!(ran.out.contains("unlink 5 identities"), "{ran:?}");
+    let posts: Vec<_> = desk
+        .sandbox
+        .requests()
+        .into_iter()
+        .filter(|request| request.method != "GET")
+        .collect();
+    let [order] = posts.as_slice() else {
+        panic!("{posts:?}");
+    };
+    assert_eq!(
+        (order.method.as_str(), order.path.as_str()),
+        ("POST", "/api/v2/jobs/users-exports")
+    );
+    assert_eq!(desk.sandbox.effects().len(), 0);
+    // Where the job cannot be written, no export is ordered.
+    let before = desk.sandbox.requests().len();
+    desk.expect(1, &words);
+    assert_eq!(desk.sandbox.requests().len(), before);
+    // It is no older than the order, so what it shows is evidence.
+    desk.expect(0, &["apply", "job.db", "--yes"]);
+    assert_eq!(desk.sent("DELETE"), 5);
+    let ran = desk.expect(0, &["verify", "job.db", "--export"]);
+    insta::assert_snapshot!("verify_export", desk.told(&ran));
+}
+
+#[test]
+fn what_an_export_still_shows_or_shows_anew_is_told() {
+    let desk = Desk::of_users(3);
+    desk.plan("old", &[]);
+    desk.expect(7, &["apply", "job.db", "--yes", "--max", "2"]);
+    desk.export("fresh.json");
+    let new = r#"{"user_id":"auth0|8","email":"e@example.com","email_verified":true,"identities":[{"provider":"auth0","user_id":"8","connection":"db"},{"provider":"samlp","user_id":"old|8","connection":"old"}]}"#;
+    desk.write("fresh.json", desk.read("fresh.json") + new);
+    let ran = desk.expect(1, &["verify", "job.db", "--from", "fresh.json"]);
+    insta::assert_snapshot!("verify_left", desk.told(&ran));
+    let elsewhere = cli(&[
+        "verify",
+        "job.db",
+        "--export",
+        "--domain",
+        "http://127.0.0.1:1",
+    ])
+    .env("AUTH0_API_TOKEN", "planted.token")
+    .dir(&desk.path(""))
+    .run();
+    assert!(
+        elsewhere.err.contains("not for 127.0.0.1:1"),
+        "{elsewhere:?}"
+    );
+}

@@ -2,8 +2,10 @@
 
 pub(super) mod apply;
 mod csv;
+mod export;
 pub(super) mod plan;
 mod progress;
+pub(super) mod purge;
 pub(super) mod report;
 mod running;
 pub(super) mod status;
@@ -20,7 +22,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{Timestamp, Zoned};
-use unlink_batch::{Digest, ErrorKind, Job};
+use unlink_batch::{Digest, ErrorKind, Job, Plan};
 
 use crate::{
     commands::{Run, Target},
@@ -90,22 +92,36 @@ fn file_word(path: &Path) -> String {
 fn open(path: &Path, target: &Target, expected: Option<Digest>) -> Result<Job, Failure> {
     let job = Job::open(path).map_err(|error| Failure::job(&error, &target.tenant))?;
     let plan = job.plan();
-    let tenant = target.tenant.authority().to_string();
-    let (kind, message) = if plan.tenant != tenant {
-        let message = format!("the job is for {}, not for {tenant}", plan.tenant);
-        (ErrorKind::OtherTenant, message)
-    } else if let Some(expected) = expected.filter(|expected| *expected != plan.digest) {
+    refuse_other_tenant(plan, target)?;
+    let (kind, message) = if let Some(expected) =
+        expected.filter(|expected| *expected != plan.digest)
+    {
         let digest = plan.digest;
         let message =
             format!("the job's digest is {digest}, not {expected}: it is not what was looked at");
         (ErrorKind::Digest, message)
-    } else if plan.purged_at.is_some() {
-        let message = "the job was purged: its rows were removed, and only counts are left";
-        (ErrorKind::Purged, message.to_owned())
     } else {
+        refuse_purged(plan)?;
         return Ok(job);
     };
     Err(Failure::new(Kind::Job(kind), message))
+}
+
+fn refuse_purged(plan: &Plan) -> Result<(), Failure> {
+    if plan.purged_at.is_none() {
+        return Ok(());
+    }
+    let message = "the job was purged: its rows were removed, and only counts are left";
+    Err(Failure::new(Kind::Job(ErrorKind::Purged), message))
+}
+
+fn refuse_other_tenant(plan: &Plan, target: &Target) -> Result<(), Failure> {
+    let tenant = target.tenant.authority();
+    if tenant.as_str() == plan.tenant {
+        return Ok(());
+    }
+    let message = format!("the job is for {}, not for {tenant}", plan.tenant);
+    Err(Failure::new(Kind::Job(ErrorKind::OtherTenant), message))
 }
 
 /// A file that is read, or standard input.

@@ -4,12 +4,15 @@ mod told;
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
+    time::SystemTime,
 };
 
 use unlink::{ErrorKind as Failed, transport::ErrorKind as Request};
-use unlink_batch::{Action, Check, CheckCounts, Ending, Job, Plan, Planner, Reader, Stop, View};
+use unlink_batch::{
+    Action, Check, CheckCounts, Ending, ErrorKind, Job, Plan, Planner, Reader, Stop, View,
+};
 
 use self::told::{NAMED, NAMED_IN_JSON, Warned};
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     commands::{
         Run, Target,
         jobs::{
-            Source, file_word, open,
+            Source, export, file_word, open,
             running::{self, Showing, drive},
         },
     },
@@ -34,6 +37,16 @@ pub(in crate::commands) async fn run(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let planning = Planning { run, typed };
+    if typed.export {
+        refuse_taken(&typed.output)?;
+        let target = run.target(io)?;
+        let connections = names_of_connections(&target, io).await?;
+        let folder = typed.output.parent().unwrap_or(Path::new(""));
+        let export = export::fetched(&target, folder, typed.keep_profiles, io).await?;
+        let made_at = Some(export.ordered_at());
+        planning.plan(&export.name(), made_at, export, connections)?;
+        return planning.tell(None, io);
+    }
     let Some(from) = &typed.from else {
         let target = run.target(io)?;
         let job = open(&typed.output, &target, None)?;
@@ -54,7 +67,11 @@ pub(in crate::commands) async fn run(
         }
         target => target,
     };
-    let plan = planning.plan(from, connections, io)?;
+    let plan = {
+        let mut source = Source::open(run, from, io)?;
+        let (name, made_at) = (source.name.clone(), source.made_at);
+        planning.plan(&name, made_at, &mut source.reader, connections)?
+    };
     let is_unseen = plan.rows_with_snapshot < plan.rows;
     let checked = match target {
         Some(target) if is_unseen => {
@@ -80,14 +97,14 @@ impl Planning<'_> {
     /// Writes the job.
     fn plan(
         &self,
-        from: &Path,
+        name: &str,
+        made_at: Option<SystemTime>,
+        source: impl Read,
         connections: Option<Vec<String>>,
-        io: &mut Io<'_>,
     ) -> Result<Plan, Failure> {
         let typed = self.typed;
         let tenant = settings::tenant(self.run.shared.domain.as_deref(), self.run.environment)?;
         let mut rejects = typed.skip_bad.as_deref().map(Rejects::new);
-        let mut source = Source::open(self.run, from, io)?;
         let mut planner = Planner::new(tenant)
             .action(match typed.delete {
                 true => Action::UnlinkAndDelete,
@@ -95,7 +112,7 @@ impl Planning<'_> {
             })
             .selection(typed.selected.selection())
             .columns(typed.columns.columns());
-        if let Some(made_at) = source.made_at {
+        if let Some(made_at) = made_at {
             planner = planner.source_made_at(made_at);
         }
         if typed.keep_profiles {
@@ -104,10 +121,9 @@ impl Planning<'_> {
         if let Some(names) = connections {
             planner = planner.connections(names);
         }
-        let (name, reader) = (source.name.clone(), &mut source.reader);
         let planned = match &mut rejects {
-            Some(rejects) => planner.skip_bad(rejects).plan(&typed.output, &name, reader),
-            None => planner.plan(&typed.output, &name, reader),
+            Some(rejects) => planner.skip_bad(rejects).plan(&typed.output, name, source),
+            None => planner.plan(&typed.output, name, source),
         };
         planned.map_err(|error| Failure::job_file(&error))
     }
@@ -209,6 +225,15 @@ impl Planning<'_> {
         };
         io.result(&told)
     }
+}
+
+/// Refuses a place that is taken before an export is ordered for it.
+fn refuse_taken(job: &Path) -> Result<(), Failure> {
+    if !job.exists() {
+        return Ok(());
+    }
+    let message = format!("{} is there already", job.display());
+    Err(Failure::new(Kind::Job(ErrorKind::Exists), message))
 }
 
 /// The names of the tenant's connections; nothing where the token may not read them.

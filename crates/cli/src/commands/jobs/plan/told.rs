@@ -11,7 +11,7 @@ use crate::{
         jobs::{beside, path_text},
     },
     io::Paint,
-    text::{self, count, counted, printable, span},
+    text::{self, count, counted, printable, shown, span},
 };
 
 /// A job of more rows than this is better begun with a few that are looked at.
@@ -131,6 +131,9 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
     ];
     if plan.users > 0 {
         facts.push(("Users", count(plan.users)));
+    }
+    if !plan.selection.is_empty() {
+        facts.push(("Selected", shown(&plan.selection)));
     }
     facts.push(("Rows", rows));
     facts.push(("Digest", plan.digest.to_string()));
@@ -256,6 +259,7 @@ pub(super) fn document<'a>(
             bytes: plan.source_bytes,
             lines: plan.lines,
         },
+        selection: (!plan.selection.is_empty()).then(|| plan.selection.to_string()),
         users: plan.users,
         rows: plan.rows,
         rows_with_snapshot: plan.rows_with_snapshot,
@@ -297,6 +301,7 @@ struct PlanDocument<'a> {
     action: String,
     digest: String,
     source: SourceDocument<'a>,
+    selection: Option<String>,
     users: u64,
     rows: u64,
     rows_with_snapshot: u64,

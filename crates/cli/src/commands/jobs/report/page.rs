@@ -121,6 +121,10 @@ fn summary(name: &str, status: &Status, names: &Names) -> String {
             ),
         ),
     ];
+    // An identity that was selected is one of a person.
+    if !plan.selection.is_empty() && !names.are_redacted() {
+        facts.push(("Selected", escaped(&plan.selection.to_string())));
+    }
     if plan.users > 0 {
         facts.push(("Users read", count(plan.users)));
     }
