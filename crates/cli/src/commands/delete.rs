@@ -195,25 +195,16 @@ impl Deletion<'_> {
 
     /// Refuses a token that says it cannot do the second half, before the first; a dry run only says so.
     fn may_delete(&self, io: &mut Io<'_>) -> Result<(), Failure> {
-        let claims = self.target.sent.claims().unwrap_or_default();
-        // What a token does not say is left to the tenant.
-        if claims.scopes().is_none_or(|scopes| scopes.contains(&SCOPE)) {
-            return Ok(());
-        }
-        if self.dry_run {
-            io.say(&format!(
-                "warning: the token lacks the scope {SCOPE}, so this would be refused"
-            ));
-            return Ok(());
-        }
-        let kind = Kind::Operation(ErrorKind::Request(Request::Forbidden));
-        let refused = Failure::new(kind, "nothing was changed: the token may not delete users");
-        Err(refused.hint(match Claims::user(&claims) {
-            Some(_) => {
-                "a user's own token cannot delete the account once it is separate".to_owned()
+        match lacks_scope(&self.target) {
+            Some(_) if self.dry_run => {
+                io.say(&format!(
+                    "warning: the token lacks the scope {SCOPE}, so this would be refused"
+                ));
+                Ok(())
             }
-            None => hint::missing_scope(SCOPE),
-        }))
+            Some(refused) => Err(refused),
+            None => Ok(()),
+        }
     }
 
     /// The command that goes on where this run was cut off.
@@ -239,4 +230,18 @@ impl Deletion<'_> {
         let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
         format!("auth0-unlink unlink {}", words.join(" "))
     }
+}
+
+/// The refusal of a token, one of which was sent, that says it may not delete; what it does not say is left to the tenant.
+pub(super) fn lacks_scope(target: &Target) -> Option<Failure> {
+    let claims = target.sent.claims().unwrap_or_default();
+    if claims.scopes().is_none_or(|scopes| scopes.contains(&SCOPE)) {
+        return None;
+    }
+    let kind = Kind::Operation(ErrorKind::Request(Request::Forbidden));
+    let refused = Failure::new(kind, "nothing was changed: the token may not delete users");
+    Some(refused.hint(match Claims::user(&claims) {
+        Some(_) => "a user's own token cannot delete the account once it is separate".to_owned(),
+        None => hint::missing_scope(SCOPE),
+    }))
 }

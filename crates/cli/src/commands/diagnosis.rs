@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The commands, and the scopes each needs, by an application's token and by a user's own.
-const COMMANDS: [(&str, &[&str], &[&str]); 6] = [
+const COMMANDS: [(&str, &[&str], &[&str]); 12] = [
     ("list", &["read:users"], &["read:current_user"]),
     ("unlink", &["update:users"], OWN),
     (
@@ -31,6 +31,16 @@ const COMMANDS: [(&str, &[&str], &[&str]); 6] = [
         &[],
     ),
     ("link --id-token-file FILE", &["update:users"], OWN),
+    ("plan --export", &["read:users"], &[]),
+    ("plan --check", &["read:users"], &[]),
+    ("verify --export", &["read:users"], &[]),
+    ("apply", &["update:users"], &[]),
+    (
+        "apply --confirm-tenant NAME",
+        &["read:users", "update:users", "delete:users"],
+        &[],
+    ),
+    ("undo", &["read:users", "update:users"], &[]),
 ];
 const OWN: &[&str] = &["update:current_user_identities"];
 

@@ -48,7 +48,7 @@ pub(super) async fn run(run: &Run<'_>, io: &mut Io<'_>) -> Result<(), Failure> {
 /// Looks for an e-mail address that nobody has, once: it shows no one's data, reads nothing but an index, and its
 /// answer has the headers that an answer about an unknown user lacks. A refusal tells as much about a token that
 /// may not read users.
-async fn ask(target: &Target) -> Result<Response, Error> {
+pub(super) async fn ask(target: &Target) -> Result<Response, Error> {
     let call = target.client.transport().with_attempts(1).call();
     let found = call.execute(FindUsersByEmail::new(NOBODY)?).await?;
     Ok(found.response)

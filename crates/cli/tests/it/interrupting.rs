@@ -193,6 +193,17 @@ fn a_no_at_the_gate_leaves_the_rest() {
     let ran = asked.answer("n\n");
     assert_eq!(ran.code, Some(6), "{ran:?}");
     assert_eq!(desk.sent("DELETE"), 2);
+    // And a no to the rest as a whole is on record.
+    let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--canary-ok"]));
+    asked.read_until("[y/N] ");
+    assert_eq!(asked.answer("n\n").code, Some(6));
+    desk.expect(0, &["report", "job.db", "-o", "job.jsonl"]);
+    let lines = desk.read("job.jsonl");
+    let declined = lines.lines().find(|line| line.contains("\"declined\""));
+    assert!(
+        declined.is_some_and(|run| run.contains("night-operator")),
+        "{lines}"
+    );
 }
 
 #[test]

@@ -7,14 +7,14 @@ use std::{
 };
 
 use jiff::Zoned;
-use unlink_batch::{Action, Apply, Counts, Ending, Evidence, Job, Plan, Stop, Summary};
+use unlink_batch::{Action, Apply, Counts, Ending, Evidence, Job, Plan, Stop, Summary, Work};
 
 use crate::{
     args::jobs::{self, Read},
     commands::{
-        Run, Target,
+        Run, Target, delete, doctor,
         jobs::{
-            beside, open,
+            beside, declined_in, open,
             running::{self, Showing, drive},
             summary::{self, failed, skipped},
         },
@@ -56,7 +56,19 @@ pub(in crate::commands) async fn run(
             "Dry run, nothing was changed and nothing was sent.\n{plan}\n"
         ));
     }
-    applying.answer = applying.ask(&job, &left, io)?;
+    applying.answer = match applying.ask(&job, &left, io) {
+        Ok(answer) => answer,
+        Err(failure) => {
+            return Err(declined_in(
+                &job,
+                &applying.target,
+                run,
+                Work::Apply,
+                failure,
+            ));
+        }
+    };
+    applying.may_delete(&job).await?;
     let mut job = job;
     loop {
         let rows = left.rows().min(applying.at_most());
@@ -214,6 +226,16 @@ impl Applying<'_> {
             true => Ok("the tenant's name, at a terminal".to_owned()),
             false => Err(declined()),
         }
+    }
+
+    /// Refuses a token that says it cannot do the second half, before any first half; one read gets a token to look at.
+    async fn may_delete(&self, job: &Job) -> Result<(), Failure> {
+        if matches!(job.plan().action, Action::Unlink) {
+            return Ok(());
+        }
+        let asked = doctor::ask(&self.target).await;
+        asked.map_err(|error| Failure::at(&error, &self.target.tenant))?;
+        delete::lacks_scope(&self.target).map_or(Ok(()), Err)
     }
 
     fn is_tenant(&self, name: &str, plan: &Plan) -> bool {

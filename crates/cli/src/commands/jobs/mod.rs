@@ -22,7 +22,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{Timestamp, Zoned};
-use unlink_batch::{Digest, ErrorKind, Job, Plan};
+use unlink_batch::{Digest, ErrorKind, Job, Plan, Work};
 
 use crate::{
     commands::{Run, Target},
@@ -105,6 +105,22 @@ fn open(path: &Path, target: &Target, expected: Option<Digest>) -> Result<Job, F
         return Ok(job);
     };
     Err(Failure::new(Kind::Job(kind), message))
+}
+
+/// Keeps in the list of runs that someone was asked and did not agree; returns the failure that says so.
+fn declined_in(job: &Job, target: &Target, run: &Run<'_>, work: Work, failure: Failure) -> Failure {
+    if failure.kind() != Kind::Declined {
+        return failure;
+    }
+    match job.declined(
+        work,
+        target.who.as_str(),
+        &run.operator(),
+        "not yes, at a terminal",
+    ) {
+        Ok(()) => failure,
+        Err(error) => failure.because(&error),
+    }
 }
 
 fn refuse_purged(plan: &Plan) -> Result<(), Failure> {

@@ -2,14 +2,14 @@
 
 use jiff::Zoned;
 use serde::Serialize;
-use unlink_batch::{Ending, Job, RowRanges, Stop, Summary, Undo, UndoCounts, UndoPreview};
+use unlink_batch::{Ending, Job, RowRanges, Stop, Summary, Undo, UndoCounts, UndoPreview, Work};
 
 use crate::{
     args::jobs,
     commands::{
         Run, Target,
         jobs::{
-            open,
+            declined_in, open,
             running::{self, Showing, drive},
             summary::{TrafficDocument, UndoneDocument, sent},
         },
@@ -49,9 +49,12 @@ pub(in crate::commands) async fn run(
         io.say(&plan);
         return undoing.nothing_to_do(&preview, io);
     }
-    let answer = match consent(typed.change.yes, &plan, run.typed, io)? {
-        Consent::Given => "--yes",
-        Consent::Asked => "yes, at a terminal",
+    let answer = match consent(typed.change.yes, &plan, run.typed, io) {
+        Ok(Consent::Given) => "--yes",
+        Ok(Consent::Asked) => "yes, at a terminal",
+        Err(failure) => {
+            return Err(declined_in(&job, &undoing.target, run, Work::Undo, failure));
+        }
     };
     undoing.undo(job, &preview, answer, io).await
 }
