@@ -131,6 +131,7 @@ impl Builder {
     pub fn frozen_at(mut self, at: SystemTime) -> Self {
         self.settings.clock = Clock::Frozen {
             at: Millis::from(at),
+            step: 0,
         };
         self
     }

@@ -80,7 +80,6 @@ impl From<Millis> for SystemTime {
 
 impl From<SystemTime> for Millis {
     fn from(at: SystemTime) -> Self {
-        let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         match at.duration_since(UNIX_EPOCH) {
             Ok(after) => Self(millis(after)),
             Err(before) => Self(-millis(before.duration())),
@@ -93,8 +92,8 @@ impl From<SystemTime> for Millis {
 pub(crate) enum Clock {
     /// Real time plus this many milliseconds.
     Running { offset: i64 },
-    /// Time stands still.
-    Frozen { at: Millis },
+    /// Time stands still, but for so many milliseconds with each request.
+    Frozen { at: Millis, step: i64 },
 }
 
 impl Clock {
@@ -105,7 +104,7 @@ impl Clock {
     pub(crate) fn now(self) -> Millis {
         match self {
             Self::Running { offset } => Millis(system_now().0.saturating_add(offset)),
-            Self::Frozen { at } => at,
+            Self::Frozen { at, .. } => at,
         }
     }
 
@@ -113,7 +112,23 @@ impl Clock {
     pub(crate) fn freeze(&mut self, at: Option<Millis>) {
         *self = Self::Frozen {
             at: at.unwrap_or_else(|| self.now()),
+            step: 0,
         };
+    }
+
+    /// Stops at the present time, but for a step with each request.
+    pub(crate) fn step(&mut self, by: Duration) {
+        *self = Self::Frozen {
+            at: self.now(),
+            step: millis(by),
+        };
+    }
+
+    /// Takes the step of a request.
+    pub(crate) fn request(&mut self) {
+        if let Self::Frozen { at, step } = self {
+            *at = Millis(at.0.saturating_add(*step));
+        }
     }
 
     /// Runs on from the time it shows.
@@ -125,16 +140,20 @@ impl Clock {
 
     /// Goes forward, frozen or not.
     pub(crate) fn advance(&mut self, by: Duration) {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let millis = millis(by);
         match self {
             Self::Running { offset } => *offset = offset.saturating_add(millis),
-            Self::Frozen { at } => *at = Millis(at.0.saturating_add(millis)),
+            Self::Frozen { at, .. } => *at = Millis(at.0.saturating_add(millis)),
         }
     }
 
     pub(crate) const fn is_frozen(self) -> bool {
         matches!(self, Self::Frozen { .. })
     }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn system_now() -> Millis {

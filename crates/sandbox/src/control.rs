@@ -145,6 +145,8 @@ struct ClockChange {
     /// Stop at the present time.
     #[serde(default)]
     freeze: bool,
+    /// Stop at the present time, but for so many milliseconds with each request.
+    step_ms: Option<u64>,
     /// Run on.
     #[serde(default)]
     resume: bool,
@@ -166,6 +168,9 @@ async fn set_clock(State(shared): Tenant, body: Body) -> Result<Json<Value>, Ref
     let mut engine = shared.engine();
     if change.freeze || at.is_some() {
         engine.clock.freeze(at);
+    }
+    if let Some(step) = change.step_ms {
+        engine.clock.step(Duration::from_millis(step));
     }
     if change.resume {
         engine.clock.resume();

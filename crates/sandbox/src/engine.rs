@@ -156,6 +156,7 @@ impl Engine {
 
     /// Notes that a request arrived.
     pub(crate) fn arrived(&mut self, inbound: &Inbound) -> Ticket {
+        self.clock.request();
         self.look_at_clock();
         let routed = routes::find(&inbound.method, &inbound.path);
         let operation = routed.as_ref().map(|routed| routed.operation.id);

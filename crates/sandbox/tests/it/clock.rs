@@ -71,6 +71,29 @@ fn a_frozen_bucket_stays_empty_until_time_goes_on() {
 }
 
 #[test]
+fn a_stepping_clock_goes_by_the_requests() {
+    let sandbox = Sandbox::builder()
+        .plan(Plan::custom(1, 2))
+        .frozen_at(at(1_700_000_000))
+        .start()
+        .unwrap();
+    let token = sandbox.token(&["read:users"]);
+    let get = || send(&sandbox, "GET", JANES, Some(&token)).status;
+    sandbox.step(Duration::from_millis(500));
+    assert_eq!(
+        [get(), get(), get(), get()],
+        [200; 4],
+        "each brings the token it takes"
+    );
+    assert_eq!(sandbox.now(), at(1_700_000_002));
+    sandbox.step(Duration::from_millis(250));
+    assert_eq!([get(), get(), get(), get()], [429, 200, 429, 200]);
+    sandbox.freeze();
+    assert_eq!([get(), get()], [429, 429]);
+    assert_eq!(sandbox.now(), at(1_700_000_003));
+}
+
+#[test]
 fn a_frozen_clock_runs_on_from_where_it_was() {
     let sandbox = Sandbox::start().unwrap();
     sandbox.freeze_at(at(1_000_000_000));
