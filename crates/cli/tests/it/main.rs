@@ -18,6 +18,7 @@ mod interrupting;
 mod linking;
 mod listing;
 mod manual;
+mod night_shift;
 mod planning;
 #[cfg(unix)]
 mod prompt;

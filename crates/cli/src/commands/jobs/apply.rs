@@ -262,7 +262,7 @@ impl Applying<'_> {
             return Err(failure.stopped_midway().gone_on_by("go on with", resume));
         }
         if matches!(summary.ending, Ending::Canary | Ending::CanaryWrong(_)) && !io.is_json() {
-            let rows = text::table(["USER", "IDENTITY", "OUTCOME"], &ran.first);
+            let rows = text::table(["ROW", "USER", "IDENTITY", "OUTCOME"], &ran.first);
             io.result(&(rows.join("\n") + "\n\n"))?;
         }
         Ok(summary)

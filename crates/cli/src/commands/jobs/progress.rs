@@ -52,7 +52,7 @@ pub(super) struct Shown {
     /// When how many rows had a result; the oldest first.
     looks: VecDeque<(Duration, u64)>,
     last_result: Duration,
-    first: Vec<[String; 3]>,
+    first: Vec<(u64, [String; 3])>,
 }
 
 impl Shown {
@@ -105,7 +105,7 @@ impl Shown {
         if self.first.len() < FIRST {
             let outcome = result.step.as_str().to_owned();
             let (user, identity) = (result.user_id.to_string(), result.identity.to_string());
-            self.first.push([user, identity, outcome]);
+            self.first.push((result.row, [user, identity, outcome]));
         }
         if self.prints {
             return io.result(&json::line(&ResultDocument {
@@ -163,12 +163,17 @@ impl Shown {
         }
     }
 
-    /// Leaves the place to what is said next, and returns the first results: user, identity and outcome.
-    pub(super) fn end(self) -> Vec<[String; 3]> {
+    /// Leaves the place to what is said next, and returns the first results, by the numbers of their rows: that, user,
+    /// identity and outcome.
+    pub(super) fn end(mut self) -> Vec<[String; 4]> {
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }
-        self.first
+        self.first.sort_unstable();
+        let first = self.first.into_iter();
+        first
+            .map(|(row, [user, identity, outcome])| [row.to_string(), user, identity, outcome])
+            .collect()
     }
 
     fn in_words(&self, now: Duration) -> String {

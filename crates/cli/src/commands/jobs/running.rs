@@ -44,8 +44,8 @@ pub(super) fn news() -> (
 /// How a run went.
 pub(super) struct Ran<T> {
     pub(super) ended: Result<T, Error>,
-    /// The first results: user, identity and outcome.
-    pub(super) first: Vec<[String; 3]>,
+    /// The first results: row, user, identity and outcome.
+    pub(super) first: Vec<[String; 4]>,
     /// Why results could not be written, which stopped the run.
     pub(super) broken: Option<Failure>,
 }
