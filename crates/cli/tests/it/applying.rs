@@ -50,6 +50,13 @@ fn a_job_is_planned_applied_looked_at_and_verified() {
         told(&["apply", "job.db"]),
         told(&["apply", "job.db", "--dry-run"]),
     ];
+    let dry = desk
+        .expect(0, &["apply", "job.db", "--dry-run", "--json", "--max", "2"])
+        .document();
+    assert_eq!(
+        (&dry["ending"], &dry["rows"]),
+        (&"dry_run".into(), &2.into())
+    );
     assert_eq!(desk.sandbox.requests().len(), 0);
     all.extend([told(&APPLY), told(&["status", "job.db"]), told(&APPLY)]);
     desk.export("fresh.json");

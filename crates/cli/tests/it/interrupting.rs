@@ -81,6 +81,12 @@ fn one_interrupt_finishes_what_is_in_flight() {
         let mut running = Running::start(&desk, &words);
         let first = Running::line_of(&mut running.out);
         assert!(first.contains("\"unlinked\""), "{first}");
+        // Anyone may look meanwhile.
+        let going_on = desk.expect(0, &["status", "job.db"]);
+        assert!(
+            going_on.out.contains("and goes on, or was killed"),
+            "{going_on:?}"
+        );
         running.interrupt(signal);
         let (code, out, err) = running.end();
         assert_eq!(code, Some(130), "{out} {err}");
@@ -139,6 +145,42 @@ fn a_second_interrupt_ends_at_once_and_the_next_run_looks_first() {
         6,
         "what was applied before the interrupt was not sent again"
     );
+}
+
+#[test]
+fn a_killed_run_is_gone_on_with_by_the_same_command() {
+    let desk = Desk::of_users(6);
+    desk.plan("old", &[]);
+    late(&desk, 600_000);
+    let words = ["apply", "job.db", "--yes", "--json", "--concurrency", "2"];
+    let mut running = Running::start(&desk, &words);
+    Running::line_of(&mut running.out);
+    running.interrupt(Signal::KILL);
+    let (code, ..) = running.end();
+    assert_eq!(code, None, "it was killed");
+    let before = desk.sandbox.requests().len();
+    finish(&desk, 6);
+    let requests = desk.sandbox.requests();
+    assert_eq!(
+        requests[before].method, "GET",
+        "what is in doubt is read first"
+    );
+    assert_eq!(desk.sent("DELETE"), 6);
+}
+
+#[test]
+fn at_a_terminal_a_bar_moves_and_says_what_is_waited_for() {
+    let desk = Desk::of_users(3);
+    desk.plan("old", &[]);
+    // The tenant is away for a while.
+    desk.sandbox.inject(Fault::new(Kind::Reset).times(5));
+    let run = desk.cli(&["apply", "job.db", "--yes", "--concurrency", "1"]);
+    let mut running = AtTerminal::of(run.env("TERM", "xterm"));
+    let seen = running.read_past("waiting for the tenant").to_owned();
+    assert!(seen.contains("0/3 0 done, 0 skipped, 0 failed"), "{seen}");
+    let ran = running.answer("");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.out.contains("unlinked  3"), "{ran:?}");
 }
 
 #[test]

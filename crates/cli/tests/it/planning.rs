@@ -200,6 +200,34 @@ fn a_check_of_an_export_knows_which_connections_are_gone() {
 }
 
 #[test]
+fn an_old_export_is_no_evidence() {
+    let desk = Desk::of_users(2);
+    desk.export("export.json");
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .open(desk.path("export.json"))
+        .unwrap();
+    let written = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 60 * 60);
+    file.set_modified(written).unwrap();
+    let ran = desk.expect(
+        0,
+        &[
+            "plan",
+            "--from",
+            "export.json",
+            "--connection",
+            "old",
+            "-o",
+            "job.db",
+        ],
+    );
+    assert!(ran.out.contains("more than a day old"), "{ran:?}");
+    assert!(!ran.out.contains("BY WHAT WAS SEEN"), "{ran:?}");
+    desk.expect(0, &["apply", "job.db", "--yes"]);
+    assert_eq!((desk.sent("GET"), desk.sent("DELETE")), (2, 2));
+}
+
+#[test]
 fn profiles_are_kept_only_where_that_is_asked_for() {
     let desk = Desk::of_users(1);
     for (job, more, kept) in [

@@ -56,14 +56,24 @@ impl AtTerminal {
         }
     }
 
-    /// Reads until `end` is on the terminal, or to the end of the run.
+    /// Reads until `end` is the last on the terminal, or to the end of the run.
     pub(crate) fn read_until(&mut self, end: &str) -> &str {
+        self.read_while(|seen| !seen.ends_with(end))
+    }
+
+    /// Reads until `part` was on the terminal, or to the end of the run.
+    pub(crate) fn read_past(&mut self, part: &str) -> &str {
+        self.read_while(|seen| !seen.contains(part))
+    }
+
+    fn read_while(&mut self, is_missing: impl Fn(&str) -> bool) -> &str {
         let mut buffer = [0; 1024];
-        while !self.seen.ends_with(end) {
+        while is_missing(&self.seen) {
             match self.terminal.read(&mut buffer) {
                 // Linux reports a closed line as an error.
                 Ok(0) | Err(_) => break,
-                Ok(length) => self.seen += std::str::from_utf8(&buffer[..length]).unwrap(),
+                // A piece may end within a character of a bar.
+                Ok(length) => self.seen += &String::from_utf8_lossy(&buffer[..length]),
             }
         }
         &self.seen

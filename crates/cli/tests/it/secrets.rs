@@ -3,6 +3,7 @@
 use unlink_sandbox::Sandbox;
 
 use crate::{
+    desk::{Desk, SCOPES},
     recorder::{Answer, Recorder},
     support::{Cli, JANE, JANES_GOOGLE, cli},
 };
@@ -78,6 +79,44 @@ fn a_token_is_sent_and_never_shown() {
             .iter()
             .all(|request| request.headers.contains(&bearer))
     );
+}
+
+#[test]
+fn no_file_of_a_job_holds_a_token() {
+    let desk = Desk::of_users(3);
+    let token = desk.sandbox.token(&SCOPES);
+    let signature = token.rsplit('.').next().unwrap();
+    for words in [
+        &[
+            "plan",
+            "--export",
+            "--connection",
+            "old",
+            "--keep-profiles",
+            "-o",
+            "job.db",
+            "-v",
+        ][..],
+        &["apply", "job.db", "--yes", "--max", "2", "-v"],
+        &["apply", "job.db", "--yes", "--json"],
+        &["undo", "job.db", "--yes", "--rows", "1", "-v"],
+        &["report", "job.db", "-o", "job.html"],
+        &["report", "job.db", "-o", "job.csv"],
+        &["report", "job.db", "-o", "job.jsonl"],
+        &["status", "job.db"],
+    ] {
+        let ran = desk.cli(words).env("AUTH0_API_TOKEN", &token).run();
+        assert!(matches!(ran.code, Some(0 | 7)), "{words:?} {ran:?}");
+        assert!(!ran.told().contains(signature), "{words:?}");
+    }
+    for file in std::fs::read_dir(desk.path("")).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let holds = bytes
+            .windows(signature.len())
+            .any(|bytes| bytes == signature.as_bytes());
+        assert!(!holds, "{}", path.display());
+    }
 }
 
 #[test]

@@ -52,9 +52,8 @@ pub(in crate::commands) async fn run(
     }
     if dry_run {
         let plan = applying.plan(&job, &left);
-        return io.result(&format!(
-            "Dry run, nothing was changed and nothing was sent.\n{plan}\n"
-        ));
+        let rows = left.rows().min(applying.at_most());
+        return summary::dry_run(job.plan(), rows, &plan, io);
     }
     applying.answer = match applying.ask(&job, &left, io) {
         Ok(answer) => answer,

@@ -68,6 +68,8 @@ impl Shown {
             let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             line.with_style(style("{spinner} {msg}"))
         });
+        // A terminal that cannot move its cursor gets lines.
+        let line = line.filter(|line| !line.is_hidden());
         Self {
             line,
             is_fetching: false,

@@ -62,9 +62,10 @@ impl Shown {
     pub(super) fn new(rows: u64, prints: bool, now: Duration, io: &Io<'_>) -> Self {
         let bar = io.has_moving_parts().then(|| {
             let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr());
-            bar.set_style(style("{bar:24} {pos}/{len} {msg}"));
-            bar
+            bar.with_style(style("{bar:24} {pos}/{len} {msg}"))
         });
+        // A terminal that cannot move its cursor gets lines.
+        let bar = bar.filter(|bar| !bar.is_hidden());
         Self {
             bar,
             prints: prints && io.is_json(),

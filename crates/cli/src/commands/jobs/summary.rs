@@ -8,7 +8,7 @@ use unlink_batch::{Counts, Plan, Summary, Traffic, UndoCounts};
 
 use crate::{
     failure::Failure,
-    io::Paint,
+    io::{Io, Paint},
     json,
     text::{self, count, counted, span},
 };
@@ -176,6 +176,36 @@ impl Told<'_> {
         }
         Ok(text)
     }
+}
+
+/// What a run would do, which sends nothing.
+pub(super) fn dry_run(
+    plan: &Plan,
+    rows: u64,
+    in_words: &str,
+    io: &mut Io<'_>,
+) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        ending: &'static str,
+        tenant: &'a str,
+        action: String,
+        digest: String,
+        /// Those that the run would do.
+        rows: u64,
+    }
+    let told = if io.is_json() {
+        json::line(&Document {
+            ending: "dry_run",
+            tenant: &plan.tenant,
+            action: plan.action.to_string(),
+            digest: plan.digest.to_string(),
+            rows,
+        })?
+    } else {
+        format!("Dry run, nothing was changed and nothing was sent.\n{in_words}\n")
+    };
+    io.result(&told)
 }
 
 /// How a job stands, alone.

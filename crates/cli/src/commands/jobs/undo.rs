@@ -11,7 +11,7 @@ use crate::{
         jobs::{
             declined_in, open,
             running::{self, Showing, drive},
-            summary::{TrafficDocument, UndoneDocument, sent},
+            summary::{self, TrafficDocument, UndoneDocument, sent},
         },
     },
     confirm::{Consent, consent},
@@ -42,8 +42,8 @@ pub(in crate::commands) async fn run(
     let preview = preview.map_err(|error| undoing.failed(&error))?;
     let plan = undoing.plan(&job, &preview);
     if dry_run {
-        let told = format!("Dry run, nothing was changed and nothing was sent.\n{plan}\n");
-        return io.result(&told);
+        let rows = preview.to_link.min(typed.caps.max);
+        return summary::dry_run(job.plan(), rows, &plan, io);
     }
     if preview.to_link == 0 {
         io.say(&plan);

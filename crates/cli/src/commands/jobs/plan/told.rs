@@ -8,7 +8,7 @@ use unlink_batch::{CheckCounts, Limit, Plan, View, Warning};
 use crate::{
     commands::{
         Run,
-        jobs::{beside, path_text},
+        jobs::{beside, path_text, summary::at},
     },
     io::Paint,
     text::{self, count, counted, printable, shown, span},
@@ -16,6 +16,9 @@ use crate::{
 
 /// A job of more rows than this is better begun with a few that are looked at.
 const LARGE: u64 = 100;
+
+/// As long as what an export shows counts as evidence.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many users with a warning are named on the screen; the report has all of them.
 pub(super) const NAMED: usize = 20;
@@ -129,6 +132,10 @@ fn facts(plan: &Plan) -> Vec<(&'static str, String)> {
         ),
         ("", format!("SHA-256 {}", plan.source_digest)),
     ];
+    if is_old(plan) {
+        let told = "more than a day old, so what it shows is no evidence any more: apply reads each row first";
+        facts.push(("", format!("made {}, {told}", at(plan.source_made_at))));
+    }
     if plan.users > 0 {
         facts.push(("Users", count(plan.users)));
     }
@@ -195,12 +202,18 @@ fn preflight(plan: &Plan, warned: &Warned) -> String {
     text
 }
 
+/// Whether the export was too old to count as evidence when it was planned from.
+fn is_old(plan: &Plan) -> bool {
+    let age = plan.made_at.duration_since(plan.source_made_at);
+    plan.users > 0 && age.is_ok_and(|age| age >= A_DAY)
+}
+
 /// A way of working, and the requests it takes.
 fn ways(plan: &Plan) -> Vec<(&'static str, u64)> {
     let estimate = plan.estimate();
     let (by_snapshot, by_read) = (estimate.requests_by_snapshot(), estimate.requests_by_read());
     // The same where no export shows what is linked, and where every account is read to be deleted.
-    if by_snapshot == by_read {
+    if by_snapshot == by_read || is_old(plan) {
         return vec![("EACH ROW READ FIRST", by_read)];
     }
     vec![
@@ -256,6 +269,8 @@ pub(super) fn document<'a>(
         source: SourceDocument {
             name: &plan.source,
             sha256: plan.source_digest.to_string(),
+            made_at: at(plan.source_made_at),
+            is_old: is_old(plan),
             bytes: plan.source_bytes,
             lines: plan.lines,
         },
@@ -322,6 +337,9 @@ struct PlanDocument<'a> {
 struct SourceDocument<'a> {
     name: &'a str,
     sha256: String,
+    made_at: String,
+    /// Whether what it shows is no evidence any more.
+    is_old: bool,
     bytes: u64,
     lines: u64,
 }
