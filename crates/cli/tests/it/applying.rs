@@ -199,6 +199,45 @@ fn a_run_of_failures_ends_and_leaves_a_list_that_plan_takes() {
 }
 
 #[test]
+fn the_list_of_failures_does_not_take_the_place_of_the_job() {
+    let desk = Desk::of_users(1);
+    desk.plan("old", &[]);
+    for (place, problem) in [
+        ("./job.db", "would take the place of the job"),
+        ("nowhere/list.jsonl", "there is no folder nowhere"),
+    ] {
+        let ran = desk.expect(2, &apply(&["--failures", place]));
+        assert!(ran.err.contains(problem), "{ran:?}");
+    }
+    assert_eq!(desk.sandbox.requests().len(), 0);
+    desk.expect(0, &["status", "job.db"]);
+}
+
+#[test]
+fn what_is_unlinked_and_not_deleted_is_half_done() {
+    let desk = Desk::of_users(1);
+    desk.plan("old", &["--delete"]);
+    let refused = Kind::Status {
+        status: 400,
+        headers: Default::default(),
+        body: r#"{"statusCode":400,"error":"Bad Request","message":"not now"}"#.into(),
+    };
+    desk.sandbox.inject(
+        Fault::new(refused)
+            .method("DELETE")
+            .path("/api/v2/users/*")
+            .times(1),
+    );
+    let domain = desk.sandbox.domain();
+    let words = ["apply", "job.db", "--confirm-tenant", &domain];
+    let ran = desk.expect(3, &words);
+    assert!(ran.out.contains("not deleted  1"), "{ran:?}");
+    assert!(desk.sandbox.user("samlp|old|1").is_some());
+    desk.expect(0, &words);
+    assert!(desk.sandbox.user("samlp|old|1").is_none());
+}
+
+#[test]
 fn a_row_that_nobody_knows_of_is_not_called_done() {
     let desk = Desk::of_users(2);
     desk.plan("old", &[]);

@@ -1,9 +1,11 @@
 //! `apply`: say what the job does, ask, do it, and say how it ended and what goes on from there.
 
+mod ending;
+
 use std::{
     fs,
     io::{self, BufWriter, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use jiff::Zoned;
@@ -45,6 +47,7 @@ pub(in crate::commands) async fn run(
         answer: String::new(),
     };
     let job = applying.open()?;
+    applying.refuse_the_jobs_place()?;
     let left = Left::of(&job).map_err(|error| applying.failed(&error))?;
     if left.is_nothing() {
         io.say("Nothing is left to do.");
@@ -293,18 +296,22 @@ impl Applying<'_> {
 
     /// Prints how the run went, and fails unless the job is done.
     fn tell(&self, summary: &Summary, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
-        let status = job.view().status().map_err(|error| self.failed(&error))?;
-        let file = self.failures(job, &status.counts)?;
-        let counts = status.counts;
+        let left = Left::of(job).map_err(|error| self.failed(&error))?;
+        // How the run went is told in any case.
+        let (file, unwritten) = match self.failures(job, &left.counts) {
+            Ok(file) => (file, None),
+            Err(failure) => (None, Some(failure)),
+        };
         let told = summary::Told {
             job: &self.typed.job,
             summary,
-            all: &counts,
-            rows: status.plan.rows,
+            all: &left.counts,
+            rows: job.plan().rows,
             failures: file.as_deref(),
         };
         io.result(&told.shown(io.is_json(), io.out_paint())?)?;
-        self.judge(summary, &counts)
+        self.judge(summary, &left)?;
+        unwritten.map_or(Ok(()), |failure| Err(failure.after_a_change()))
     }
 
     /// Says how the job stands where there was nothing to do.
@@ -323,108 +330,35 @@ impl Applying<'_> {
         Self::complete(&counts)
     }
 
-    fn judge(&self, summary: &Summary, counts: &Counts) -> Result<(), Failure> {
-        let on = |kind, message: String| {
-            Err(Failure::new(kind, message).gone_on_by("go on with", self.go_on(&[])))
+    /// Where the list of what someone has to look at goes.
+    fn place_of_failures(&self) -> PathBuf {
+        let given = self.typed.failures.clone();
+        given.unwrap_or_else(|| beside(&self.typed.job, "failures.jsonl"))
+    }
+
+    /// Refuses a list of failures that would take the place of the job, or has none to be in.
+    fn refuse_the_jobs_place(&self) -> Result<(), Failure> {
+        let place = self.place_of_failures();
+        let folder = match place.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
         };
-        let left = counted(counts.pending + counts.unknown, "row is", "rows are");
-        match &summary.ending {
-            Ending::Complete if counts.unknown > 0 => on(
-                Kind::PartlyDone,
-                format!(
-                    "of {} it is not known whether it was done; the next run reads first",
-                    counted(counts.unknown, "row", "rows")
-                ),
-            ),
-            Ending::Complete => Self::complete(counts),
-            Ending::Max => on(
-                Kind::Capped,
-                format!("as many rows are done as --max lets a run do; {left} left"),
-            ),
-            Ending::MaxFailures => on(
-                Kind::Capped,
-                format!("too many rows failed for this run to go on (--max-failures); {left} left"),
-            ),
-            Ending::Canary => Err(self.gate()),
-            Ending::CanaryWrong(problem) => Err(Failure::new(
-                Kind::CanaryWrong,
-                format!("the first rows did not come out as they should: {problem}"),
-            )
-            .hint("look at their accounts before anything else; --canary-ok goes on all the same")),
-            Ending::Until => on(
-                Kind::Interrupted,
-                format!("the time was up (--until); {left} left"),
-            ),
-            Ending::Stopped => on(Kind::Interrupted, format!("interrupted; {left} left")),
-            Ending::Unreachable(error) | Ending::Refused(error) => Err(self
-                .failed(error)
-                .gone_on_by("once the cause is gone, go on with", self.go_on(&[]))),
-            _ => on(Kind::Interrupted, format!("stopped; {left} left")),
+        if !folder.is_dir() {
+            let message = format!("--failures: there is no folder {}", folder.display());
+            return Err(Failure::usage(message));
         }
-    }
-
-    /// Whether a job without anything left to do is done.
-    fn complete(counts: &Counts) -> Result<(), Failure> {
-        let not_done = failed(counts) + skipped(counts);
-        if not_done == 0 {
-            return Ok(());
+        let is = |path: &Path| fs::canonicalize(path).ok();
+        if is(&place).is_some_and(|place| is(&self.typed.job) == Some(place)) {
+            return Err(Failure::usage(
+                "--failures: that would take the place of the job",
+            ));
         }
-        let message = format!("not all was done: {} failed or left alone", {
-            counted(not_done, "row", "rows")
-        });
-        let kind = match counts.finished() - skipped(counts) {
-            0 => Kind::NothingDone,
-            _ => Kind::PartlyDone,
-        };
-        Err(Failure::new(kind, message))
-    }
-
-    /// The first rows wait to be looked at.
-    fn gate(&self) -> Failure {
-        let message =
-            "the first rows are done, and the rest waits until someone has looked at them";
-        let kind = Kind::Job(unlink_batch::ErrorKind::CanaryWaits);
-        Failure::new(kind, message).gone_on_by(
-            "look at their accounts; if they are right, go on with",
-            self.go_on(&["--canary-ok"]),
-        )
-    }
-
-    /// The command that goes on from here.
-    fn go_on(&self, more: &[&str]) -> String {
-        let typed = self.typed;
-        let mut options = Vec::new();
-        let mut add = |name: &str, value: Option<String>| {
-            options.extend(
-                value
-                    .map(|value| [name.to_owned(), value])
-                    .into_iter()
-                    .flatten(),
-            );
-        };
-        add("--expect", typed.expect.map(|digest| digest.to_string()));
-        add("--confirm-tenant", typed.confirm_tenant.clone());
-        add(
-            "--read",
-            match typed.read {
-                Read::Auto => None,
-                Read::Always => Some("always".to_owned()),
-                Read::Never => Some("never".to_owned()),
-            },
-        );
-        let file = |path: &PathBuf| path.to_string_lossy().into_owned();
-        add("--failures", typed.failures.as_ref().map(file));
-        options.extend(typed.caps.words());
-        options.extend(typed.speed.words());
-        options.extend(more.iter().map(|word| (*word).to_owned()));
-        options.extend(typed.change.yes.then(|| "--yes".to_owned()));
-        self.run.next("apply", &typed.job, &options)
+        Ok(())
     }
 
     /// Writes the rows that someone has to look at as a list, and returns where it is; nothing if there are none.
     fn failures(&self, job: &Job, counts: &Counts) -> Result<Option<PathBuf>, Failure> {
-        let given = self.typed.failures.clone();
-        let path = given.unwrap_or_else(|| beside(&self.typed.job, "failures.jsonl"));
+        let path = self.place_of_failures();
         let unwritten = |error: io::Error| {
             let message = format!("{} cannot be written", path.display());
             Failure::new(Kind::File, message).because(&error)
