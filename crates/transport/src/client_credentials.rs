@@ -344,20 +344,66 @@ impl Operation for TokenRequest {
             .and_then(|token| token.as_str());
         let token = token.ok_or_else(|| DecodeError::new("no access_token in it"))?;
         let token = AccessToken::new(token).map_err(DecodeError::new)?;
-        let life = document
+        let seconds = document
             .get("expires_in")
-            .and_then(serde_json::Value::as_u64)
-            .map(Duration::from_secs);
-        let life = life
-            .filter(|life| !life.is_zero() && *life <= LONGEST_LIFE)
-            .unwrap_or(SHORT_LIFE);
-        Ok(Issued { token, life })
+            .and_then(serde_json::Value::as_u64);
+        Ok(Issued {
+            token,
+            life: life(seconds),
+        })
     }
+}
+
+/// What `expires_in` means, which may be missing or absurd.
+fn life(seconds: Option<u64>) -> Duration {
+    seconds
+        .map(Duration::from_secs)
+        .filter(|life| !life.is_zero() && *life <= LONGEST_LIFE)
+        .unwrap_or(SHORT_LIFE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_life_is_what_auth0_allows_or_short() {
+        for (seconds, expected) in [
+            (None, 60),
+            (Some(0), 60),
+            (Some(1), 1),
+            (Some(86_400), 86_400),
+            (Some(2_592_000), 2_592_000),
+            (Some(2_592_001), 60),
+            (Some(u64::MAX), 60),
+        ] {
+            assert_eq!(life(seconds), Duration::from_secs(expected), "{seconds:?}");
+        }
+    }
+
+    #[test]
+    fn a_flight_that_another_has_taken_the_place_of_brings_nothing() {
+        let flight = |text: &str| -> Flight {
+            let issued = Issued {
+                token: AccessToken::new(text).unwrap(),
+                life: SHORT_LIFE,
+            };
+            let fetched = Fetched::new(issued, Duration::ZERO, 0.0);
+            let flight: BoxFuture<_> = Box::pin(async move { Ok(fetched) });
+            flight.shared()
+        };
+        let (older, newer) = (flight("older"), flight("newer"));
+        let mut cache = Cache {
+            flight: Some((newer.clone(), Duration::ZERO)),
+            ..Cache::default()
+        };
+        let brought = |flight: &Flight| flight.clone().now_or_never().unwrap();
+        cache.land(&older, &brought(&older), Duration::ZERO);
+        assert!(cache.flight.is_some() && cache.current.is_none());
+        cache.land(&newer, &brought(&newer), Duration::ZERO);
+        assert!(cache.flight.is_none());
+        assert_eq!(cache.current.unwrap().token.expose(), "newer");
+    }
 
     #[test]
     fn a_refusal_forgets_the_refused_token_and_no_newer_one() {

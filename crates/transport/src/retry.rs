@@ -559,6 +559,32 @@ mod tests {
                 vec![(UNKNOWN, 59), (Event::Refused, 58), (Event::Refused, 57)],
                 vec![probe(NOW), send(BACKOFF[0]), Step::Unknown],
             ),
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (unchanged, 58),
+                    (Event::Refused, 57),
+                    (Event::Refused, 56),
+                ],
+                vec![probe(NOW), send(BACKOFF[0]), probe(NOW), Step::Unknown],
+            ),
+            // Once it may have been applied, time is what bounds it, and not a number.
+            (
+                vec![
+                    (UNKNOWN, 59),
+                    (Event::Refused, 58),
+                    (UNKNOWN, 57),
+                    (UNKNOWN, 56),
+                    (UNKNOWN, 55),
+                ],
+                vec![
+                    probe(NOW),
+                    send(BACKOFF[0]),
+                    send(BACKOFF[1]),
+                    send(BACKOFF[2]),
+                    send(BACKOFF[3]),
+                ],
+            ),
             // No time to send again: nothing happened so far, but the request may be on its way still.
             (
                 vec![(UNKNOWN, 59), (unchanged, 9)],
@@ -577,6 +603,37 @@ mod tests {
             ),
         ] {
             assert_eq!(steps(Probe, &events), expected, "{events:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_begun_that_no_time_is_left_for() {
+        let bounds = |settling| Bounds {
+            settling,
+            attempts: 3,
+            kept_for_probe: seconds(10),
+            unread: true,
+        };
+        let short = SHORTEST_ATTEMPT - Duration::from_nanos(1);
+        let kept = seconds(10);
+        for (settling, left, time) in [
+            (Settling::Repeat, SHORTEST_ATTEMPT, Some(SHORTEST_ATTEMPT)),
+            (Settling::Repeat, short, None),
+            (Settling::Never, kept, Some(kept)),
+            (Settling::Probe, kept, None),
+            (Settling::Probe, kept + short, None),
+            (
+                Settling::Probe,
+                kept + SHORTEST_ATTEMPT,
+                Some(SHORTEST_ATTEMPT),
+            ),
+        ] {
+            let progress = Progress::new(bounds(settling));
+            assert_eq!(progress.time_to_send(left), time, "{settling:?} {left:?}");
+        }
+        for (left, step) in [(SHORTEST_ATTEMPT, Step::Probe(NOW)), (short, Step::Unknown)] {
+            let mut progress = Progress::new(bounds(Settling::Probe));
+            assert_eq!(progress.next(UNKNOWN, left, 1.0), step, "{left:?}");
         }
     }
 
@@ -612,10 +669,22 @@ mod tests {
             [Step::Send(NOW), Step::Fail]
         );
         let probing = [(UNKNOWN, 59), (renewable, 58), (renewable, 57)];
+        let probe = Step::Probe(NOW);
         assert_eq!(
             steps(Settling::Probe, &probing),
-            [Step::Probe(NOW), Step::Probe(NOW), Step::Unknown]
+            [probe, probe, Step::Unknown]
         );
+        for (between, next) in [(limited(1), probe), (Event::Unchanged, Step::Send(NOW))] {
+            let events = [
+                (UNKNOWN, 59),
+                (renewable, 58),
+                (between, 57),
+                (renewable, 56),
+                (renewable, 55),
+            ];
+            let steps = steps(Settling::Probe, &events);
+            assert_eq!(steps[3..], [next, Step::Unknown], "{between:?}");
+        }
     }
 
     #[test]

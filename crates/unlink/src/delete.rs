@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use identity_model::{IdentityKey, User, UserId};
-use transport::{Call, DecodeError, Operation, Request, Response, Settled, SettledBy};
+use transport::{
+    Call, DecodeError, ErrorKind as Failure, Operation, Request, Response, Settled, SettledBy,
+};
 
 use crate::{
     error::Error,
@@ -291,10 +293,12 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
     };
     match call.execute(gone).await {
         Ok(_) => {}
+        // Its own answer, and not that to a request for a token.
         Err(error)
-            if error
-                .answer()
-                .is_some_and(|answer| says_missing(answer.response()).is_ok()) => {}
+            if error.kind() == Failure::NotFound
+                && error
+                    .answer()
+                    .is_some_and(|answer| says_missing(answer.response()).is_ok()) => {}
         Err(error) => return Err(Error::not_confirmed(&user_id, error)),
     }
     Ok(Deleted {

@@ -138,9 +138,10 @@ async fn a_read_without_an_answer_is_repeated() {
         ScriptedRoundTrip::new().answer_with(302, &[("location", "https://evil.example/")], ""),
     ] {
         let script = script.answer(200, THERE);
+        // By itself, and not by a read of its own.
         let read = TakeOff {
             request: Request::get(path()),
-            probe: None,
+            ..take_off()
         };
         let done = run(&script, read).await.unwrap();
         assert_eq!((done.settled_by, done.attempts), (SettledBy::Answer, 2));
@@ -215,17 +216,22 @@ async fn a_second_attempts_refusal_is_not_the_firsts_answer() {
     assert_eq!(done.settled_by, SettledBy::Probe);
     assert_eq!(methods(&script), [DELETE, GET, DELETE, GET]);
 
-    let script = ScriptedRoundTrip::new()
-        .lost()
-        .answer(200, THERE)
-        .answer(400, "{}")
-        .answer(200, THERE);
-    let error = run(&script, take_off()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Rejected);
-    assert!(
-        error.may_have_been_applied(),
-        "the first may be delayed on its way still"
-    );
+    let refused = || {
+        ScriptedRoundTrip::new()
+            .lost()
+            .answer(200, THERE)
+            .answer(400, "{}")
+    };
+    // Nor is what keeps the read from coming through.
+    for script in [refused(), refused().lost()] {
+        let script = script.answer(200, THERE);
+        let error = run(&script, take_off()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        assert!(
+            error.may_have_been_applied(),
+            "the first may be delayed on its way still"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -271,6 +277,43 @@ async fn what_no_read_settles_stays_unknown_within_the_deadline() {
             .count(),
         1
     );
+}
+
+/// Takes `x` off, and says of every answer that it has not come yet.
+struct Impatient(TakeOff);
+
+impl Operation for Impatient {
+    type Output = bool;
+
+    fn request(&self) -> &Request {
+        self.0.request()
+    }
+
+    fn decode(&self, response: &Response) -> Result<bool, DecodeError> {
+        self.0.decode(response)
+    }
+
+    fn is_not_yet(&self, _: &Response) -> bool {
+        true
+    }
+
+    fn probe(&self) -> Option<&Request> {
+        self.0.probe()
+    }
+
+    fn settle(&self, probe: &Response) -> Result<Settled<bool>, DecodeError> {
+        self.0.settle(probe)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_read_is_waited_for() {
+    for script in [ScriptedRoundTrip::new(), ScriptedRoundTrip::new().lost()] {
+        let script = script.answer(200, GONE).answer(200, GONE);
+        let call = client(&script).call();
+        call.execute(Impatient(take_off())).await.unwrap();
+        assert_eq!(script.left(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,9 @@ use bytes::Bytes;
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::advance;
 use transport::{
-    AccessToken, BoxFuture, Client, ClientCredentials, DecodeError, Error, ErrorKind, Hint,
-    Operation, Path, Request, Response, RoundTrip, RoundTripError, ScriptedRoundTrip, Settled,
-    SettledBy, Time,
+    AccessToken, BoxFuture, Channel, Client, ClientCredentials, DecodeError, Error, ErrorKind,
+    Hint, Operation, Path, Request, Response, RoundTrip, RoundTripError, ScriptedRoundTrip,
+    Settled, SettledBy, Time, TokenSource,
 };
 use unlink_sandbox::Sandbox;
 
@@ -188,19 +188,39 @@ async fn a_token_request_that_everyone_left_does_not_fail_who_comes_later() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_token_does_not_stretch_the_deadline() {
-    let script = ScriptedRoundTrip::new()
-        .hang()
-        .answer(200, issued("one", 1000))
-        .hang()
-        .hang();
-    let client = client(&script).with_deadline(Duration::from_secs(25));
+    let tenant = Tenant::default();
+    tenant.0.slowness.store(10_000, SeqCst);
+    let client = tenant.client().with_deadline(Duration::from_secs(15));
     let start = tokio::time::Instant::now();
-    read(&client).await.unwrap_err();
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(
-        start.elapsed() <= Duration::from_millis(25_500),
+        start.elapsed() <= Duration::from_millis(15_500),
         "{:?}",
         start.elapsed()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_token_is_fetched_when_no_time_is_left_to_use_it() {
+    let script = ScriptedRoundTrip::new().answer(200, issued("one", 1000));
+    let client = client(&script).with_deadline(Duration::ZERO);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(script.requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_without_an_id_or_a_secret_asks_for_no_token() {
+    for (id, secret) in [("", "secret"), ("the-client", "")] {
+        let script = ScriptedRoundTrip::new();
+        let credentials = ClientCredentials::new(id, secret);
+        let client = Client::builder("example.auth0.com".parse().unwrap(), credentials);
+        let client = client.round_trip(script.clone()).build().unwrap();
+        let error = read(&client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Token);
+        assert!(script.requests().is_empty());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -216,6 +236,15 @@ async fn a_token_request_says_what_auth0_asks_for() {
     assert_eq!(body["client_id"], "the-client");
     assert_eq!(body["client_secret"], "planted-secret");
     assert_eq!(body["audience"], "https://example.auth0.com/api/v2/");
+
+    let script = ScriptedRoundTrip::new().answer(200, issued("one", 86_400));
+    let credentials = ClientCredentials::new("the-client", "planted-secret")
+        .audience("https://example.eu.auth0.com/api/v2/");
+    let client = Client::builder("login.example.com".parse().unwrap(), credentials);
+    let client = client.round_trip(script.clone()).build().unwrap();
+    read(&client).await.unwrap_err();
+    let body: serde_json::Value = serde_json::from_slice(script.requests()[0].body()).unwrap();
+    assert_eq!(body["audience"], "https://example.eu.auth0.com/api/v2/");
 }
 
 #[tokio::test(start_paused = true)]
@@ -498,6 +527,34 @@ async fn trouble_with_the_token_while_settling_is_waited_out_where_it_may_pass()
     }
 }
 
+/// Gives a token, then none without saying why, then one again.
+#[derive(Default)]
+struct Moody(AtomicUsize);
+
+impl TokenSource for Moody {
+    fn token(&self, _: &Channel) -> BoxFuture<Result<AccessToken, Error>> {
+        let token = match self.0.fetch_add(1, SeqCst) {
+            1 | 2 => Err(Error::new(ErrorKind::Token, "not now")),
+            number => AccessToken::new(format!("token-{number}")),
+        };
+        Box::pin(async move { token })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_does_not_say_why_may_have_one_later() {
+    let script = ScriptedRoundTrip::new().lost().answer(200, "");
+    let client = Client::builder("example.auth0.com".parse().unwrap(), Moody::default());
+    let client = client.round_trip(script.clone()).build().unwrap();
+    let done = client.call().execute(TakeAway::new()).await.unwrap();
+    assert_eq!(done.settled_by, SettledBy::Probe);
+    assert_eq!(tokens(&script), ["token-0", "token-3"]);
+    // Where nothing was sent that needs a read, its word is the end.
+    let client = Client::builder("example.auth0.com".parse().unwrap(), Moody(1.into()));
+    let client = client.round_trip(script).build().unwrap();
+    assert_eq!(read(&client).await.unwrap_err().kind(), ErrorKind::Token);
+}
+
 #[tokio::test(start_paused = true)]
 async fn trouble_with_the_token_while_settling_ends_the_call_where_it_will_not_pass() {
     for status in [400, 401, 403] {
@@ -607,5 +664,18 @@ async fn a_token_that_is_not_accepted_is_looked_at() {
             .unwrap_err();
         let hints: Vec<_> = error.hints().iter().map(ToString::to_string).collect();
         assert_eq!(hints.join("; "), hint);
+    }
+    // A request that is refused for what it asks for is not the clock's fault.
+    for status in [400, 403] {
+        let date = [("date", "Thu, 01 Jan 2026 00:20:00 GMT")];
+        let script = ScriptedRoundTrip::new().answer_with(status, &date, "{}");
+        let client = Client::builder(
+            "example.auth0.com".parse().unwrap(),
+            AccessToken::new(foreign).unwrap(),
+        );
+        let error = read(&client.round_trip(script).time(Fixed).build().unwrap())
+            .await
+            .unwrap_err();
+        assert!(error.hints().is_empty());
     }
 }

@@ -163,6 +163,14 @@ async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
     let error = unlink(&script, "github|9").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoSuchIdentity);
     assert_eq!(error.listed().len(), 3, "what is there");
+
+    // A user of that id whose main identity is another one is not that account.
+    let other = r#"{"user_id":"github|9","identities":[{"provider":"github","user_id":7}]}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, other);
+    let error = unlink(&script, "github|9").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoSuchIdentity);
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,6 +241,14 @@ async fn an_identity_that_may_have_come_back_unreadable_is_not_called_gone() {
             "once, and looked at once"
         );
     }
+
+    // How often it was sent is told of the DELETE, not of the read.
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .not_sent()
+        .answer(200, HIDDEN)
+        .answer(200, of_user(LEFT));
+    assert_eq!(unlinked(unlink(&script, "auth0|2").await).attempts, 2);
 
     // The answer was lost, and the read is the one that does not tell.
     let script = ScriptedRoundTrip::new()

@@ -140,6 +140,17 @@ async fn an_account_that_may_be_listed_unreadable_is_not_called_separate() {
     };
     assert_eq!(linked.settled_by, SettledBy::Probe);
     assert_eq!(sent(&script), [READ, POST, READ]);
+
+    // The read after a lost answer does not tell: that is no leave to send it again.
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .lost()
+        .answer(200, [r#"{"identities":"#, hidden, "}"].concat());
+    assert_eq!(
+        link(&script, github()).await.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    );
+    assert_eq!(sent(&script), [READ, POST, READ]);
 }
 
 #[tokio::test(start_paused = true)]
