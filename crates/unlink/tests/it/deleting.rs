@@ -126,17 +126,65 @@ async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
         assert_eq!(error.to_string(), format!("github|2 is not deleted: {reason}"));
         assert_eq!(sent(&script), [READ, UNLINK, READ_ACCOUNT]);
     }
-    // A login from before it was split off is its old one; empty metadata is none.
-    let before = r#"{"identities":[{"provider":"github","user_id":2}],"last_login":"1994-11-06T08:49:36.999Z","user_metadata":{}}"#;
-    let script = split_off()
-        .answer(200, before)
-        .answer(204, "")
-        .answer(404, MISSING);
-    let both = client(&script)
-        .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
-        .await
-        .unwrap();
-    both.deleted.unwrap();
+    // A login from before it was split off is its old one, the read's own second included; empty metadata is none.
+    for time in ["1994-11-06T08:49:36.999Z", "1994-11-06T08:49:37.000Z"] {
+        let before = login(time).replacen('{', r#"{"user_metadata":{},"#, 1);
+        let script = split_off()
+            .answer(200, before)
+            .answer(204, "")
+            .answer(404, MISSING);
+        let both = client(&script)
+            .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap())
+            .await
+            .unwrap();
+        both.deleted.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_documented_shows_that_an_account_is_gone() {
+    let both = |script: ScriptedRoundTrip| async move {
+        let both = client(&script)
+            .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap());
+        let deleted = both.await.unwrap().deleted.unwrap();
+        (deleted.attempts, sent(&script).split_off(2))
+    };
+    // An answer with a page in it, and reads answered by something before the tenant: the account is there still.
+    let page = split_off().answer(200, ACCOUNT).answer(200, "<html>");
+    let (attempts, sent) = both(
+        page.answer(200, ACCOUNT)
+            .answer(204, "")
+            .answer(404, MISSING),
+    )
+    .await;
+    assert_eq!(attempts, 2);
+    assert_eq!(
+        sent,
+        [READ_ACCOUNT, DELETE, READ_ACCOUNT, DELETE, READ_ACCOUNT]
+    );
+    for page in ["<html>not found</html>", "{}"] {
+        let lost = split_off().answer(200, ACCOUNT).lost().answer(404, page);
+        let (attempts, _) = both(
+            lost.answer(200, ACCOUNT)
+                .answer(204, "")
+                .answer(404, MISSING),
+        )
+        .await;
+        assert_eq!(attempts, 2, "{page}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_that_is_not_there_is_not_waited_for_where_none_is_about_to_appear() {
+    let script = ScriptedRoundTrip::new()
+        .answer(404, MISSING)
+        .answer(200, ACCOUNT);
+    let error = client(&script).user(&"github|2".parse().unwrap()).await;
+    assert_eq!(
+        error.unwrap_err().kind(),
+        ErrorKind::Request(transport::ErrorKind::NotFound)
+    );
+    assert_eq!(sent(&script), [READ_ACCOUNT]);
 }
 
 #[tokio::test(start_paused = true)]
