@@ -1,15 +1,22 @@
-//! `cargo xtask contract`: the official clients and a browser against the local tenant, compared with what they should see.
+//! `cargo xtask contract`: the official clients and a browser against the local tenant, and with an owner's leave a real one.
 
 mod clients;
+mod exchanges;
+mod owner;
 mod process;
 mod record;
+mod schema;
 mod tenant;
+mod verdicts;
 
 use crate::failure::{Failure, Result, read, write};
-use clients::{Client, Readiness};
+use clients::{Client, Readiness, Target};
+use exchanges::Exchanges;
 use similar::TextDiff;
 use std::path::{Path, PathBuf};
 use tenant::Tenant;
+
+pub(crate) use owner::{LEAVE, run_for_owner};
 
 /// Where the clients' programs, their pinned packages and what they should see are.
 const FOLDER: &str = "xtask/contract";
@@ -35,7 +42,8 @@ pub(crate) fn run_if_changed(root: &Path) -> Result<String> {
     }
 }
 
-/// Runs every client against a fresh tenant of its own; the report lists what each saw.
+/// Runs every client against a fresh tenant of its own, and the lane for a real tenant against local ones; the report
+/// lists what each saw.
 pub(crate) fn run(root: &Path, seen: Seen) -> Result<String> {
     let cache = cache(root);
     let mut report = Vec::new();
@@ -51,41 +59,48 @@ pub(crate) fn run(root: &Path, seen: Seen) -> Result<String> {
                 continue;
             }
         };
-        let tenant = Tenant::start(root, &cache)?;
-        let mut lines = program.run(&tenant)?;
-        lines.push_str(&tenant.finish()?);
-        print!("{lines}");
-        let expected = root.join(FOLDER).join(client.expected());
-        match seen {
-            Seen::Keep => write(&expected, &lines)?,
-            Seen::Compare | Seen::Record => compare(client, &read(&expected)?, &lines)?,
+        let exchanges = Exchanges::begin(&cache, client.name())?;
+        let tenant = Tenant::start(root, &cache, None)?;
+        let mut lines = program.run(&Target::local(&tenant, &exchanges))?;
+        lines.push_str(&tenant.effect_lines()?);
+        settle(root, client.expected(), &lines, seen)?;
+        let mut told = format!("{}: {} lines", client.name(), lines.lines().count());
+        if client.is_official() {
+            let bodies = exchanges.check_all(root)?;
+            told.push_str(&format!(", {bodies} answers right key by key"));
         }
-        report.push(format!(
-            "{}: {} lines",
-            client.name(),
-            lines.lines().count()
-        ));
+        report.push(told);
     }
+    report.push(owner::rehearse(root, &cache, seen)?);
     if seen == Seen::Record {
         record::write_down(root, &report)?;
     }
     Ok(format!("contract: {}", report.join("; ")))
 }
 
-fn compare(client: Client, expected: &str, seen: &str) -> Result<()> {
+/// Shows what was seen, and compares it with what is expected or makes it that.
+fn settle(root: &Path, file: &str, lines: &str, seen: Seen) -> Result<()> {
+    print!("{lines}");
+    let expected = root.join(FOLDER).join(file);
+    match seen {
+        Seen::Keep => write(&expected, lines),
+        Seen::Compare | Seen::Record => compare(file, &read(&expected)?, lines),
+    }
+}
+
+fn compare(file: &str, expected: &str, seen: &str) -> Result<()> {
     // Line endings are the checkout's business.
     let expected = expected.replace("\r\n", "\n");
     if expected == seen {
         return Ok(());
     }
-    let file = format!("{FOLDER}/{}", client.expected());
+    let file = format!("{FOLDER}/{file}");
     let diff = TextDiff::from_lines(expected.as_str(), seen)
         .unified_diff()
         .header(&file, "as seen")
         .to_string();
-    let name = client.name();
     Err(Failure::new(format!(
-        "{diff}\ncontract: {name} saw something else. If that is right: cargo xtask contract --keep"
+        "{diff}\ncontract: something else was seen. If that is right: cargo xtask contract --keep"
     )))
 }
 
@@ -103,9 +118,9 @@ mod tests {
 
     #[test]
     fn what_differs_is_shown_line_by_line() {
-        assert!(compare(Client::Node, "list: 200\n", "list: 200\n").is_ok());
+        assert!(compare("node.txt", "list: 200\n", "list: 200\n").is_ok());
         let failure = compare(
-            Client::Node,
+            "node.txt",
             "list: 200\nunlink: 200\n",
             "list: 200\nunlink: 404\n",
         );
@@ -117,13 +132,13 @@ mod tests {
         -unlink: 200
         +unlink: 404
 
-        contract: node saw something else. If that is right: cargo xtask contract --keep
+        contract: something else was seen. If that is right: cargo xtask contract --keep
         ");
     }
 
     #[test]
     fn a_step_that_is_missing_is_a_difference() {
-        assert!(compare(Client::Python, "list: 200\nunlink: 200\n", "list: 200\n").is_err());
+        assert!(compare("python.txt", "list: 200\nunlink: 200\n", "list: 200\n").is_err());
     }
 
     #[test]

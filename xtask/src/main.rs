@@ -28,6 +28,8 @@ usage: cargo xtask TASK
   contract --if-changed      the same, unless nothing they look at has changed since the recorded run
   contract --keep            what they see becomes what they should see
   contract --record          compare, and record the commit in docs/contract.md
+  contract --tenant --i-own-this-tenant
+                             ask the tenant that AUTH0_DOMAIN names what the local one only assumes, with users of its own
   ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo";
 
 fn main() -> ExitCode {
@@ -45,6 +47,11 @@ fn main() -> ExitCode {
         ["contract", "--if-changed"] => contract::run_if_changed(&root),
         ["contract", "--record"] => contract::run(&root, contract::Seen::Record),
         ["contract", "--keep"] => contract::run(&root, contract::Seen::Keep),
+        ["contract", "--tenant", "--i-own-this-tenant"] => contract::run_for_owner(&root),
+        ["contract", "--tenant"] => {
+            eprintln!("{}", contract::LEAVE);
+            return ExitCode::from(2);
+        }
         ["ci"] => ci::run(&root),
         ["help" | "--help" | "-h"] => Ok(USAGE.to_owned()),
         _ => {

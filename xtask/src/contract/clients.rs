@@ -1,6 +1,11 @@
 //! The clients: how each is installed at the versions pinned here, and how its program is run.
 
-use super::{FOLDER, process, tenant::Tenant};
+use super::{
+    FOLDER,
+    exchanges::Exchanges,
+    process::{self, Pacing},
+    tenant::Tenant,
+};
 use crate::failure::{Failure, Result, read, write};
 use std::{
     env, fs,
@@ -29,6 +34,29 @@ pub(super) struct Program {
     browser: Option<PathBuf>,
 }
 
+/// Which tenant a program asks, and where it notes what it does.
+pub(super) struct Target<'a> {
+    /// One line of JSON.
+    pub(super) ready: &'a str,
+    /// The certificate to trust, if it is none that everyone trusts.
+    pub(super) ca_file: Option<&'a Path>,
+    pub(super) exchanges: &'a Path,
+    /// Where to note the users it makes; it then touches no others.
+    pub(super) ledger: Option<&'a Path>,
+}
+
+impl<'a> Target<'a> {
+    /// A local tenant, whose users are there to be touched.
+    pub(super) fn local(tenant: &'a Tenant, exchanges: &'a Exchanges) -> Self {
+        Self {
+            ready: tenant.ready.trim_end(),
+            ca_file: Some(&tenant.ca_file),
+            exchanges: &exchanges.file,
+            ledger: None,
+        }
+    }
+}
+
 impl Client {
     pub(super) const ALL: [Self; 3] = [Self::Node, Self::Python, Self::Browser];
 
@@ -38,6 +66,11 @@ impl Client {
             Self::Python => "python",
             Self::Browser => "browser",
         }
+    }
+
+    /// Whether it is Auth0's own.
+    pub(super) const fn is_official(self) -> bool {
+        matches!(self, Self::Node | Self::Python)
     }
 
     /// The file that says what it should see.
@@ -100,19 +133,46 @@ impl Client {
 
 impl Program {
     /// Runs it against a tenant and returns the lines it wrote.
-    pub(super) fn run(&self, tenant: &Tenant) -> Result<String> {
+    pub(super) fn run(&self, target: &Target<'_>) -> Result<String> {
+        process::output(&mut self.command_of(&self.script, target))
+    }
+
+    /// The same for another script beside its own.
+    pub(super) fn run_script(
+        &self,
+        script: &str,
+        target: &Target<'_>,
+        pacing: Pacing,
+    ) -> Result<String> {
+        process::output_at(&mut self.command(script, target), pacing)
+    }
+
+    /// How another script beside its own is run.
+    pub(super) fn command(&self, script: &str, target: &Target<'_>) -> Command {
+        self.command_of(&self.script.with_file_name(script), target)
+    }
+
+    fn command_of(&self, script: &Path, target: &Target<'_>) -> Command {
         let mut command = Command::new(&self.interpreter);
         command
-            .arg(&self.script)
-            .env("TENANT", tenant.ready.trim_end())
-            .env("NODE_EXTRA_CA_CERTS", &tenant.ca_file)
-            .env("SSL_CERT_FILE", &tenant.ca_file)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("NO_PROXY", "127.0.0.1,localhost");
+            .arg(script)
+            .env("TENANT", target.ready)
+            .env("EXCHANGES", target.exchanges)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(ca_file) = target.ca_file {
+            command
+                .env("NODE_EXTRA_CA_CERTS", ca_file)
+                .env("SSL_CERT_FILE", ca_file)
+                .env("NO_PROXY", "127.0.0.1,localhost");
+        }
+        match target.ledger {
+            Some(ledger) => command.env("LEDGER", ledger),
+            None => command.env_remove("LEDGER"),
+        };
         if let Some(browser) = &self.browser {
             command.env("CHROMIUM", browser);
         }
-        process::output(&mut command)
+        command
     }
 }
 

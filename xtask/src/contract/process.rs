@@ -9,14 +9,34 @@ use std::{
     time::Duration,
 };
 
-/// Installing what is pinned, or one client's whole run: neither takes a tenth of it.
-const LONGEST: Duration = Duration::from_secs(300);
+/// How long a program may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pacing {
+    /// Installing what is pinned, or a run against a local tenant: neither takes a tenth of it.
+    Brisk,
+    /// A run against a tenant that allows two calls a second, and a log that is behind.
+    Patient,
+}
+
+impl Pacing {
+    const fn longest(self) -> Duration {
+        match self {
+            Self::Brisk => Duration::from_secs(300),
+            Self::Patient => Duration::from_secs(1800),
+        }
+    }
+}
 
 /// Runs a command to its end and returns what it wrote to its standard output.
 pub(super) fn output(command: &mut Command) -> Result<String> {
+    output_at(command, Pacing::Brisk)
+}
+
+/// The same for one that may take longer or shorter.
+pub(super) fn output_at(command: &mut Command, pacing: Pacing) -> Result<String> {
     let mut child = spawn(command.stdin(Stdio::null()))?;
     let name = name(command);
-    let text = text(&mut child, &name)?;
+    let text = text(&mut child, &name, pacing.longest())?;
     succeeded(child, &name)?;
     Ok(text)
 }
@@ -28,7 +48,7 @@ pub(super) fn spawn(command: &mut Command) -> Result<Child> {
 }
 
 /// Reads what a program writes until it closes its output; one that takes too long is ended.
-fn text(child: &mut Child, name: &str) -> Result<String> {
+fn text(child: &mut Child, name: &str, longest: Duration) -> Result<String> {
     let Some(mut stdout) = child.stdout.take() else {
         return Ok(String::new());
     };
@@ -39,7 +59,7 @@ fn text(child: &mut Child, name: &str) -> Result<String> {
         // Nobody listens any more once it took too long.
         let _ = send.send(read.map(|_| text));
     });
-    match receive.recv_timeout(LONGEST) {
+    match receive.recv_timeout(longest) {
         Ok(Ok(text)) => Ok(text),
         Ok(Err(error)) => Err(Failure::new(format!("{name} wrote no text: {error}"))),
         Err(_) => {
@@ -48,7 +68,7 @@ fn text(child: &mut Child, name: &str) -> Result<String> {
             let _ = child.wait();
             Err(Failure::new(format!(
                 "{name} took longer than {} s",
-                LONGEST.as_secs()
+                longest.as_secs()
             )))
         }
     }

@@ -2,6 +2,7 @@
 
 use super::process;
 use crate::failure::{Failure, Result};
+use serde_json::Value;
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
@@ -19,7 +20,8 @@ pub(super) struct Tenant {
 }
 
 impl Tenant {
-    pub(super) fn start(root: &Path, cache: &Path) -> Result<Self> {
+    /// Starts one, other than usual if these settings say so.
+    pub(super) fn start(root: &Path, cache: &Path, settings: Option<&Value>) -> Result<Self> {
         let ca_file = cache.join("ca.pem");
         let mut command = Command::new("cargo");
         command
@@ -33,6 +35,7 @@ impl Tenant {
                 "--",
             ])
             .arg(&ca_file)
+            .args(settings.map(Value::to_string))
             .current_dir(root)
             .stdin(Stdio::piped());
         let mut child = process::spawn(&mut command)?;
@@ -52,7 +55,14 @@ impl Tenant {
         }
     }
 
-    /// Ends it and returns what it really changed, a line for each change.
+    /// Ends it and returns what it really changed, as lines of a report.
+    pub(super) fn effect_lines(self) -> Result<String> {
+        let effects = self.finish()?;
+        let lines = effects.lines();
+        Ok(lines.map(|line| format!("effect: {line}\n")).collect())
+    }
+
+    /// Ends it and returns what it really changed, a line of JSON for each change.
     pub(super) fn finish(mut self) -> Result<String> {
         // The end of its input is what it waits for.
         drop(self.child.stdin.take());
@@ -61,10 +71,7 @@ impl Tenant {
         read.map_err(|error| Failure::new(format!("the local tenant: {error}")))?;
         let status = self.child.wait();
         match status {
-            Ok(status) if status.success() => Ok(effects
-                .lines()
-                .map(|line| format!("effect: {line}\n"))
-                .collect()),
+            Ok(status) if status.success() => Ok(effects),
             _ => Err(Failure::new("the local tenant did not end well")),
         }
     }

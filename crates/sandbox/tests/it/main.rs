@@ -24,6 +24,7 @@ mod properties;
 mod provenance;
 mod reading;
 mod recorded;
+mod schema;
 mod searching;
 mod tls;
 mod tokens;
