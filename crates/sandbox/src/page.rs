@@ -14,7 +14,7 @@ pub(crate) const PATH: &str = "/";
 
 /// Nothing from elsewhere, and in nobody's frame: a click on it changes users.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The page and what it loads.
 pub(crate) fn router() -> Router<Arc<Shared>> {

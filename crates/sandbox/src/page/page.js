@@ -2,19 +2,20 @@
 "use strict";
 
 const MOST_USERS = 200;
-const MOST_ENTRIES = 50;
+const MOST_ENTRIES = 20;
 
 const byId = (id) => document.getElementById(id);
 
-/** An element with its text or children; nothing is ever read as HTML. */
-function element(name, ...children) {
+/** An element with a class and its text or children; nothing is ever read as HTML. */
+function element(name, kind, ...children) {
   const made = document.createElement(name);
+  if (kind) made.className = kind;
   made.append(...children);
   return made;
 }
 
 function button(text, label, action) {
-  const made = element("button", text);
+  const made = element("button", "", text);
   made.type = "button";
   made.setAttribute("aria-label", label);
   made.addEventListener("click", action);
@@ -26,9 +27,18 @@ async function call(method, path, body, token) {
   if (token) headers.authorization = `Bearer ${token}`;
   const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
   const text = await answer.text();
-  const json = text ? JSON.parse(text) : undefined;
-  if (!answer.ok) throw new Error(`${answer.status} ${json?.message ?? json?.error ?? text}`);
-  return json;
+  if (!answer.ok) throw new Error(`${answer.status} ${reason(text)}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+/** What a refusal says; a fault may have made it anything. */
+function reason(text) {
+  try {
+    const { message, error } = JSON.parse(text);
+    return message ?? error ?? text;
+  } catch {
+    return text.slice(0, 200);
+  }
 }
 
 const control = (name) => call("GET", `/__sandbox/${name}`);
@@ -36,6 +46,7 @@ const token = async (wanted) => (await call("POST", "/__sandbox/tokens", wanted)
 const own = (user_id) => token({ user_id, scopes: ["update:current_user_identities"] });
 const identitiesOf = (user_id) => `/api/v2/users/${encodeURIComponent(user_id)}/identities`;
 const key = (identity) => `${identity.provider}|${identity.user_id}`;
+const nameOf = (user) => user.name ?? user.email ?? user.user_id;
 
 function say(text, isRefused) {
   byId("said").textContent = text;
@@ -56,7 +67,7 @@ async function attempt(done, action) {
 }
 
 function unlink(user, identity) {
-  return attempt(`Unlinked ${key(identity)}: it is an account of its own now.`, async () => {
+  return attempt(`Unlinked ${key(identity)}: it is a user of its own now.`, async () => {
     const segments = [identity.provider, String(identity.user_id)].map(encodeURIComponent).join("/");
     const path = `${identitiesOf(user.user_id)}/${segments}`;
     const left = await call("DELETE", path, undefined, await own(user.user_id));
@@ -71,60 +82,102 @@ function link(primary, secondary) {
   });
 }
 
+function identityItem(user, identity, position) {
+  const label = `Unlink ${key(identity)} from ${user.user_id}`;
+  return element(
+    "li",
+    "identity",
+    element("div", "", element("code", "", key(identity)), element("span", "connection", identity.connection)),
+    element("span", "role", position === 0 ? "main" : "linked"),
+    button("Unlink", label, () => unlink(user, identity)),
+  );
+}
+
 function userItem(user, primary) {
-  const identities = user.identities.map((identity, position) => {
-    const role = position === 0 ? "main identity" : "linked";
-    const label = `Unlink ${key(identity)} from ${user.user_id}`;
-    return element(
-      "li",
-      element("code", key(identity)),
-      ` ${identity.connection}, ${role}`,
-      button("Unlink", label, () => unlink(user, identity)),
-    );
-  });
-  const item = element("li", element("strong", user.name ?? user.email ?? user.user_id), " ", element("code", user.user_id));
+  const head = element("div", "head", element("span", "name", nameOf(user)), element("code", "", user.user_id));
+  const identities = user.identities.map((identity, position) => identityItem(user, identity, position));
+  const item = element("li", "user", head, element("ul", "", ...identities));
   if (primary) {
-    const label = `Link ${user.user_id} back to ${primary}`;
-    item.append(button("Link back", label, () => link(primary, user.user_id)));
+    const label = `Link ${user.user_id} back to ${primary.user_id}`;
+    const back = button("Link back", label, () => link(primary.user_id, user.user_id));
+    item.append(element("div", "identity", element("span", "past", `was linked to ${nameOf(primary)}`), back));
   }
-  item.append(element("ul", ...identities));
+  item.dataset.user = user.user_id;
   return item;
 }
 
-/** The user that an account was unlinked from last. */
+/** The user that each account was unlinked from last. */
 function primaries(effects, users) {
-  const there = new Set(users.map((user) => user.user_id));
+  const there = new Map(users.map((user) => [user.user_id, user]));
   const unlinked = effects.filter((effect) => effect.type === "identity.unlinked" && there.has(effect.user_id));
-  return new Map(unlinked.map((effect) => [effect.identity, effect.user_id]));
+  return new Map(unlinked.map((effect) => [effect.identity, there.get(effect.user_id)]));
+}
+
+const WORDS = {
+  "user.created": ({ user_id }) => ["new user ", element("code", "", user_id)],
+  "user.deleted": ({ user_id }) => ["user gone ", element("code", "", user_id)],
+  "user.updated": ({ user_id, fields }) => ["changed ", element("code", "", user_id), ` ${fields.join(", ")}`],
+  "identity.linked": (it) => ["linked ", element("code", "", it.identity), " to ", element("code", "", it.user_id)],
+  "identity.unlinked": (it) => ["unlinked ", element("code", "", it.identity), " from ", element("code", "", it.user_id)],
+};
+
+const time = (at) => element("span", "quiet", `${at.slice(11, 19)} `);
+
+function effectItem(effect) {
+  return element("li", "entry", time(effect.at), ...(WORDS[effect.type]?.(effect) ?? [effect.type]));
+}
+
+function requestItem({ at, method, path, query, status, fault }) {
+  const isRefused = status === null || status >= 400;
+  const outcome = element("span", isRefused ? "refused" : "", ` ${status ?? "no answer"}`);
+  const item = element("li", "entry", time(at), element("code", "", `${method} ${path}${query ? `?${query}` : ""}`), outcome);
+  if (fault) item.append(` fault: ${fault}`);
+  return item;
+}
+
+/** A fault in words: what goes wrong, with what, and how often it did. */
+function faultItem({ fault: { kind, method, path, user, times, ...rest }, struck }) {
+  const what = typeof kind === "string" ? kind : Object.keys(kind).join();
+  const target = [method, path, user && `of ${user}`].filter(Boolean).join(" ") || "every request";
+  const often = times ? `${struck} of ${times} times` : `${struck} times so far`;
+  const item = element("li", "entry", element("strong", "", what), " with ", element("code", "", target), `, ${often} `);
+  item.append(element("code", "quiet", JSON.stringify(typeof kind === "string" ? rest : { ...kind[what], ...rest })));
+  return item;
 }
 
 function list(id, items, none) {
-  byId(id).replaceChildren(...(items.length ? items : [element("li", none)]));
+  byId(id).replaceChildren(...(items.length ? items : [element("li", "entry quiet", none)]));
 }
 
 const newest = (entries) => entries.slice(-MOST_ENTRIES).reverse();
 
+let known = { users: [], effects: [] };
+
+function showUsers() {
+  const wanted = byId("filter").value.trim().toLowerCase();
+  const texts = (user) =>
+    [user.user_id, user.name, user.email, ...user.identities.flatMap((one) => [key(one), one.connection])];
+  const fits = (user) => texts(user).some((text) => text?.toLowerCase().includes(wanted));
+  const found = wanted ? known.users.filter(fits) : known.users;
+  const shown = found.slice(0, MOST_USERS);
+  const before = primaries(known.effects, known.users);
+  const more = found.length > shown.length ? `, the first ${shown.length} are shown` : "";
+  byId("count").textContent = wanted ? `${found.length} of ${known.users.length} users${more}` : `${found.length} users${more}`;
+  list("users", shown.map((user) => userItem(user, before.get(user.user_id))), "There is nobody.");
+}
+
 async function show() {
   const names = ["snapshot", "effects", "requests", "faults"];
   const [snapshot, effects, requests, faults] = await Promise.all(names.map(control));
-  const wanted = byId("filter").value.trim().toLowerCase();
-  const fits = (user) =>
-    !wanted || [user.user_id, user.email ?? "", ...user.identities.flatMap((one) => [key(one), one.connection])]
-      .some((text) => text.toLowerCase().includes(wanted));
-  const found = snapshot.users.filter(fits);
-  const before = primaries(effects.entries, snapshot.users);
-  const shown = found.slice(0, MOST_USERS);
-  byId("count").textContent = `${shown.length} of ${snapshot.users.length} users`;
-  list("users", shown.map((user) => userItem(user, before.get(user.user_id))), "There is nobody.");
-  const effect = ({ type, user_id, identity }) =>
-    element("li", `${type} `, element("code", [user_id, identity].filter(Boolean).join(" ← ")));
-  list("effects", newest(effects.entries).map(effect), "Nothing yet.");
-  const request = ({ method, path, status }) => element("li", element("code", `${method} ${path}`), ` ${status ?? "no answer"}`);
-  list("requests", newest(requests.entries).map(request), "None yet.");
-  list("faults", faults.map((fault) => element("li", element("code", JSON.stringify(fault)))), "None.");
+  known = { users: snapshot.users, effects: effects.entries };
+  showUsers();
+  list("effects", newest(effects.entries).map(effectItem), "Nothing yet.");
+  list("requests", newest(requests.entries).map(requestItem), "None yet.");
+  list("faults", faults.map(faultItem), "None.");
   document.body.dataset.shown = String(Number(document.body.dataset.shown ?? 0) + 1);
 }
 
 const refresh = () => show().catch((error) => say(`The tenant does not answer: ${error.message}`, true));
-byId("filter").addEventListener("input", refresh);
+byId("filter").addEventListener("input", showUsers);
+byId("refresh").addEventListener("click", refresh);
 refresh();
