@@ -2,7 +2,7 @@
 
 pub(crate) mod jobs;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{
     Parser, Subcommand, ValueEnum,
@@ -231,9 +231,21 @@ It serves until it is interrupted, by Ctrl-C for instance, which a shell shows a
 Example:
   auth0-unlink sandbox --users 1000 --linked 30% --plan free")]
 pub(crate) struct Sandbox {
-    /// The port of 127.0.0.1 to listen on [default: a free one]
+    /// The port to listen on [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
+    /// Listen on this address instead of 127.0.0.1: whoever reaches it can read and change all that is in the tenant
+    #[arg(long, value_name = "IP")]
+    pub(crate) listen: Option<IpAddr>,
+    /// A further name the tenant answers to, and its certificate is good for
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// Let web pages of this origin call the tenant, such as http://localhost:3000; may be given again
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) allow_origin: Vec<String>,
+    /// Let searches learn of changes so much later, as the real ones do
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) search_lag: Option<Duration>,
     /// Start with the users of this file instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,

@@ -1,7 +1,7 @@
 //! The handle of a running tenant: where it is, tokens for it, and direct looks at state and logs.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -59,11 +59,17 @@ impl Sandbox {
     }
 
     pub(crate) fn new(
-        addr: SocketAddr,
+        bound: SocketAddr,
         shared: Arc<Shared>,
         server: Server,
         authority: Option<String>,
     ) -> Self {
+        // "All addresses" is nowhere to go to; this machine reaches it by loopback.
+        let addr = match bound.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, bound.port()).into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, bound.port()).into(),
+            _ => bound,
+        };
         Self {
             url: format!("{}://{addr}", shared.scheme),
             addr,
@@ -79,7 +85,7 @@ impl Sandbox {
         &self.url
     }
 
-    /// The socket it listens on.
+    /// The socket it listens on, or by which this machine reaches it if it listens on all addresses.
     #[must_use]
     pub const fn addr(&self) -> SocketAddr {
         self.addr

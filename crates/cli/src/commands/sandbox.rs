@@ -31,7 +31,7 @@ struct ReadyDocument<'a> {
 pub(super) fn run(run: &Run<'_>, typed: &args::Sandbox, io: &mut Io<'_>) -> Result<(), Failure> {
     run.without_tenant("sandbox")?;
     let started = builder(typed)?.start();
-    let sandbox = started.map_err(|error| not_started(typed.port, &error))?;
+    let sandbox = started.map_err(|error| not_started(typed, &error))?;
     let ca_file = ca_file(&sandbox, typed.ca_file_out.as_deref())?;
     let ready = sandbox.ready();
     let lines = if io.is_json() {
@@ -52,6 +52,12 @@ pub(super) fn run(run: &Run<'_>, typed: &args::Sandbox, io: &mut Io<'_>) -> Resu
         trusted.unwrap_or_default()
     ));
     io.result(&lines)?;
+    if typed.listen.is_some_and(|ip| !ip.is_loopback()) {
+        io.say(
+            "Whoever reaches it can read and change what is in it: put nothing real there. A token is good for the name it \
+             was asked for under, so elsewhere ask for one with the id and the secret.",
+        );
+    }
     if let Some(user) = sandbox
         .users()
         .first()
@@ -87,6 +93,18 @@ fn builder(typed: &args::Sandbox) -> Result<Builder, Failure> {
     if typed.tls {
         builder = builder.tls();
     }
+    if let Some(ip) = typed.listen {
+        builder = builder.listen_where_others_can_reach_it(ip);
+    }
+    if let Some(name) = &typed.host {
+        builder = builder.domain(name);
+    }
+    for origin in &typed.allow_origin {
+        builder = builder.allow_origin(origin);
+    }
+    if let Some(lag) = typed.search_lag {
+        builder = builder.search_lag(lag);
+    }
     if let Some(at) = typed.frozen_at {
         builder = builder.frozen_at(at.into());
     }
@@ -105,7 +123,8 @@ fn users(typed: &args::Sandbox) -> Result<Seed, Failure> {
     Ok(population.generate())
 }
 
-fn not_started(port: u16, error: &io::Error) -> Failure {
+fn not_started(typed: &args::Sandbox, error: &io::Error) -> Failure {
+    let port = typed.port;
     let message = match port {
         0 => "the local tenant does not start".to_owned(),
         port => format!("the local tenant does not start on port {port}"),
@@ -114,6 +133,9 @@ fn not_started(port: u16, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied if port != 0 => {
             failure.hint("give another --port; without one a free port is taken")
+        }
+        io::ErrorKind::AddrNotAvailable if typed.listen.is_some() => {
+            failure.hint("give --listen an address of this machine, or 0.0.0.0 for all it has")
         }
         _ => failure,
     }

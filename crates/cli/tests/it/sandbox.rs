@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    serving::{Serving, request},
+    serving::{Serving, request, request_under},
     support::{Cli, JANE, JANES_GOOGLE, cli},
 };
 
@@ -151,6 +151,83 @@ fn a_neighbour_takes_of_the_limit() {
     };
     assert_eq!(remaining("0%"), 49);
     assert!(remaining("50%") < 49);
+}
+
+/// The status of a look at its health under this name.
+fn health_as(host: &str, ready: &Value) -> String {
+    let (head, _) = request_under(host, ready, "GET /__sandbox/health", "accept: */*", "");
+    head.split(' ').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn it_answers_to_others_only_if_told_to_and_under_a_further_name_if_given_one() {
+    let elsewhere = "tenant.example:80";
+    for (words, status) in [
+        (&[][..], "421"),
+        (&["--host", "tenant.example"], "200"),
+        (&["--listen", "0.0.0.0"], "200"),
+    ] {
+        let (_serving, ready) = Serving::ready(words);
+        assert_eq!(health_as(elsewhere, &ready), status, "{words:?}");
+        assert_eq!(health_as("localhost", &ready), "200", "{words:?}");
+        assert!(ready["domain"].as_str().unwrap().starts_with("127.0.0.1:"));
+    }
+    let mut serving = Serving::start(&["--listen", "0.0.0.0"]);
+    serving.line();
+    let said = [serving.said(), serving.said()].concat();
+    assert!(said.contains("put nothing real there"), "{said}");
+    let ran = cli(&["sandbox", "--listen", "192.0.2.1"]).run();
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("an address of this machine"), "{ran:?}");
+}
+
+#[test]
+fn the_container_starts_what_others_reach() {
+    let recipe = include_str!("../../../sandbox/Containerfile");
+    let entry = recipe
+        .lines()
+        .find_map(|line| line.strip_prefix("ENTRYPOINT "));
+    let words: Vec<String> = serde_json::from_str(entry.unwrap()).unwrap();
+    assert_eq!(words[..2], ["auth0-unlink", "sandbox"]);
+    // Its port may be taken here, so another is taken.
+    let words: Vec<&str> = words[2..].iter().map(String::as_str).collect();
+    let port = words.iter().position(|word| *word == "--port").unwrap();
+    assert!(recipe.contains(&format!("EXPOSE {}\n", words[port + 1])));
+    let words = [&words[..port], &["--port", "0"]].concat();
+    let (_serving, ready) = Serving::ready(&words);
+    assert_eq!(health_as("local-tenant:4400", &ready), "200");
+}
+
+#[test]
+fn pages_of_an_origin_may_call_if_it_is_allowed() {
+    let (_serving, ready) = Serving::ready(&[
+        "--allow-origin",
+        "http://localhost:3000",
+        "--allow-origin",
+        "http://localhost:4000",
+    ]);
+    let allowed = |origin: &str| {
+        let head = format!("origin: {origin}\r\naccess-control-request-method: DELETE");
+        let domain = ready["domain"].as_str().unwrap();
+        let (head, _) = request_under(domain, &ready, "OPTIONS /api/v2/users/x", &head, "");
+        head.contains(&format!("access-control-allow-origin: {origin}"))
+    };
+    let origins = [3000, 4000, 5000].map(|port| allowed(&format!("http://localhost:{port}")));
+    assert_eq!(origins, [true, true, false]);
+}
+
+#[test]
+fn a_search_is_behind_if_told_to_be() {
+    let found = |words: &[&str]| {
+        let (_serving, ready) = Serving::ready(words);
+        let ran = at(&ready, &["unlink", JANE, JANES_GOOGLE, "--yes"]).run();
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let search = "/api/v2/users?q=identities.connection:google-oauth2&fields=user_id";
+        let (_, body) = request(&ready, "GET", search, "");
+        body.contains(JANE)
+    };
+    assert!(!found(&[]));
+    assert!(found(&["--search-lag", "3600"]));
 }
 
 #[test]

@@ -114,12 +114,24 @@ impl Drop for Serving {
 
 /// One HTTP request to a tenant that is ready, with its token: the head of the answer, in small letters, and the body.
 pub(crate) fn request(ready: &Value, method: &str, path: &str, body: &str) -> (String, String) {
-    let domain = ready["domain"].as_str().unwrap();
     let token = ready["token"].as_str().unwrap();
+    let head = format!("authorization: Bearer {token}\r\ncontent-type: application/json");
+    let domain = ready["domain"].as_str().unwrap();
+    request_under(domain, ready, &format!("{method} {path}"), &head, body)
+}
+
+/// The same by any name, with other headers.
+pub(crate) fn request_under(
+    host: &str,
+    ready: &Value,
+    what: &str,
+    head: &str,
+    body: &str,
+) -> (String, String) {
+    let domain = ready["domain"].as_str().unwrap();
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {domain}\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "{what} HTTP/1.1\r\nhost: {host}\r\n{head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
     );
     let mut stream = TcpStream::connect(domain).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
