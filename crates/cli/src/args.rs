@@ -243,7 +243,7 @@ pub(crate) struct Sandbox {
     /// Let web pages of this origin call the tenant, such as http://localhost:3000; may be given again
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) allow_origin: Vec<String>,
-    /// Let searches learn of changes so much later, as the real ones do
+    /// Let searches learn of changes so much later, as at Auth0
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) search_lag: Option<Duration>,
     /// Start with the users of this file instead of the built-in ones

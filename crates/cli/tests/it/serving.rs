@@ -84,6 +84,15 @@ impl Serving {
     }
 }
 
+/// Whether this process was started ignoring interrupts, as a script's background jobs are: its children inherit it.
+#[cfg(unix)]
+pub(crate) fn interrupts_are_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 << (Signal::INT.as_raw() - 1) != 0)
+}
+
 #[cfg(unix)]
 impl Serving {
     /// Interrupts it as Ctrl-C does, and tells how it ended and what it still had to say.
@@ -97,7 +106,7 @@ impl Serving {
             self.err.read_to_string(&mut rest).unwrap();
             sender.send((self.child.wait().unwrap(), rest))
         });
-        // Not for ever: where the tests' own parent ignores interrupts, so does everything they start.
+        // Not for ever, should it not end.
         let ended = ended.recv_timeout(Duration::from_secs(30));
         if ended.is_err() {
             kill_process(process, Signal::KILL).unwrap();
