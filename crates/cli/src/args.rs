@@ -246,7 +246,7 @@ pub(crate) struct Sandbox {
     /// Let searches learn of changes so much later, as at Auth0
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) search_lag: Option<Duration>,
-    /// Start with the users of this file instead of the built-in ones
+    /// Start with the users of this file, a seed or a JSON export, instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
     /// Start with this many made-up users instead, 1000000 at most
@@ -292,7 +292,7 @@ pub(crate) enum ResetMeans {
 /// Unlink an account of a local tenant that is started for the purpose
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// Start with the users of this file instead of the built-in ones
+    /// Start with the users of this file, a seed or a JSON export, instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
 }

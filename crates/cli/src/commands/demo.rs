@@ -60,8 +60,8 @@ pub(super) fn seed(path: Option<&Path>) -> Result<Seed, Failure> {
     let Some(path) = path else {
         return Ok(Seed::fixture());
     };
-    let text = fs::read_to_string(path).map_err(|error| Failure::file(Kind::File, path, &error))?;
-    Seed::from_json(&text).map_err(|error| {
+    let file = fs::read(path).map_err(|error| Failure::file(Kind::File, path, &error))?;
+    Seed::from_file(file).map_err(|error| {
         let message = format!("{} is not a seed", path.display());
         Failure::new(Kind::File, message).because(&error)
     })

@@ -62,6 +62,22 @@ fn as_many_users_are_there_as_asked_for_and_as_many_of_them_linked() {
 }
 
 #[test]
+fn a_real_tenants_export_is_a_seed() {
+    let export = tempfile::NamedTempFile::new().unwrap();
+    let user = |id: u32| {
+        json!({ "user_id": format!("sms|{id}"), "email": null, "identities": [
+        { "connection": "sms", "provider": "sms", "user_id": id.to_string() }] })
+    };
+    fs::write(export.path(), format!("{}\n{}\n", user(1), user(2))).unwrap();
+    let found = users(&["--seed", export.path().to_str().unwrap()]);
+    let ids: Vec<&str> = found
+        .iter()
+        .map(|user| user["user_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["sms|1", "sms|2"]);
+}
+
+#[test]
 fn a_made_up_user_can_be_unlinked() {
     let (_serving, ready) = Serving::ready(&["--users", "1", "--linked", "100%"]);
     let (_, body) = request(&ready, "GET", "/api/v2/users", "");
