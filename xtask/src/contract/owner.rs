@@ -21,7 +21,7 @@ use std::{
 
 /// What is told before the first call, and when the flag is missing.
 pub(crate) const LEAVE: &str = "\
-contract --tenant asks the tenant that AUTH0_DOMAIN names. It makes about ten database users with addresses at example.com,
+contract --tenant asks the tenant that AUTH0_DOMAIN names. It makes about fifteen database users with addresses at example.com,
 links, unlinks, updates and deletes them, orders one export whose file it does not read, and is refused on purpose a few dozen
 times. It touches no user that it did not make, and deletes what it made however it ends. It needs AUTH0_CLIENT_ID and
 AUTH0_CLIENT_SECRET, or AUTH0_API_TOKEN, with read:users create:users update:users delete:users read:connections, and

@@ -49,7 +49,7 @@ fn text(commit: &str, date: &str, seen: &str) -> String {
         "<!-- Made by `cargo xtask contract --record`; do not edit. -->\n\
          # The contract, last held\n\n\
          {BEFORE_COMMIT}{commit}` ({date}) others used the local tenant and saw, line by line, what\n\
-         `xtask/contract/` says they should. Lines each, the changes that the tenant really made included:\n\n\
+         `xtask/contract/` says they should; the lines of each end with what the tenant really changed.\n\n\
          {seen}\n\
          `cargo xtask contract --if-changed` has nothing to do until something they look at changes.\n"
     )
