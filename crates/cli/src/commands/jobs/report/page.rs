@@ -352,34 +352,40 @@ fn runs(runs: &[Run], slices: &[Slice]) -> String {
     let mut html = String::from(
         "<h2>Runs</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Runs\"><table><caption>Who worked on it, when and how</caption><thead><tr>\
          <th scope=\"col\" class=\"number\">Run</th><th scope=\"col\">Work</th><th scope=\"col\">Began</th><th scope=\"col\">Ended</th>\
-         <th scope=\"col\">Ending</th><th scope=\"col\">By</th><th scope=\"col\" class=\"number\">Requests</th>\
+         <th scope=\"col\">Ending</th><th scope=\"col\" class=\"number\">Requests</th>\
          <th scope=\"col\" class=\"number\">Refused (429)</th><th scope=\"col\" class=\"number\">Waited</th><th scope=\"col\" class=\"number\">Lowest left</th></tr></thead><tbody>\n",
     );
     for run in runs {
         let traffic = &run.traffic;
         let _ = writeln!(
             html,
-            "<tr><th scope=\"row\" class=\"number\">{}</th><td>{}</td><td class=\"time\">{}</td><td class=\"time\">{}</td><td>{}</td><td>{}<br><span class=\"soft long\">{}</span></td>\
+            "<tr><th scope=\"row\" class=\"number\">{}</th><td>{}</td><td class=\"time\">{}</td><td class=\"time\">{}</td><td>{}</td>\
              <td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td></tr>\n\
-             <tr><td></td><td colspan=\"9\" class=\"soft long\">{}{}</td></tr>",
+             <tr><td></td><td colspan=\"8\" class=\"soft long\">By {}, with the token of {}: {}{}</td></tr>",
             run.number,
             run.work.as_str(),
             clock(run.began),
             run.ended
                 .map_or_else(|| "not yet, or killed".to_owned(), clock),
             escaped(run.ending.as_deref().unwrap_or_default()),
-            escaped(&run.operator),
-            escaped(&run.client),
             count(traffic.requests),
             count(traffic.refused),
             span(traffic.waited),
             traffic
                 .lowest_remaining
                 .map_or_else(|| "not said".to_owned(), count),
-            escaped(&run.options),
+            escaped(&run.operator),
+            escaped(&run.client),
+            match run.options.is_empty() {
+                true => "no options".to_owned(),
+                false => escaped(&run.options),
+            },
             match run.answer.is_empty() {
                 true => String::new(),
-                false => format!("; agreed to by {}", escaped(&run.answer)),
+                false => format!(
+                    "; asked whether to begin, the answer was: {}",
+                    escaped(&run.answer)
+                ),
             },
         );
     }
