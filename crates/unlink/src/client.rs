@@ -34,6 +34,19 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Each operation keeps one deadline of its own (60 s), its reads and repetitions included; unlinking with deletion has one
+/// for each half. Another one, a header or a number of attempts for some calls only:
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn example(client: unlink::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let transport = client.transport().with_deadline(Duration::from_secs(15));
+/// let hurried = unlink::Client::from(transport.with_header("X-Correlation-ID", "request-17")?);
+/// hurried.unlink(&"auth0|507f".parse()?, &"google-oauth2|1234".parse()?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: transport::Client,

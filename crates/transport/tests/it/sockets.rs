@@ -118,7 +118,11 @@ async fn an_attempt_that_ends_while_connecting_was_not_sent() {
 #[tokio::test]
 async fn whatever_ends_after_the_request_was_sent_may_have_been_applied() {
     type Serve = fn(TcpStream, usize);
-    let table: [(&str, Serve); 6] = [
+    let table: [(&str, Serve); 7] = [
+        // Closed with bytes unread, which resets the connection.
+        ("reset before it was read", |stream, _| {
+            let _ = stream.peek(&mut [0]);
+        }),
         ("closed without an answer", |mut stream, _| {
             read_head(&mut stream);
         }),
