@@ -155,6 +155,7 @@ impl Job {
             client: client.clone(),
             job: Arc::from(plan.job.as_str()),
             action: plan.action,
+            source_made_at: plan.source_made_at,
         };
         run::run(self, worker, options.shared, setting, stop).await
     }

@@ -20,6 +20,7 @@ pub(super) struct Unlinking {
     pub(super) client: Client,
     pub(super) job: Arc<str>,
     pub(super) action: Action,
+    pub(super) source_made_at: SystemTime,
 }
 
 impl Worker for Unlinking {
@@ -36,6 +37,7 @@ impl Worker for Unlinking {
                 let mut one = One {
                     client: &client,
                     action: self.action,
+                    source_made_at: self.source_made_at,
                     journal: &journal,
                     traffic: &mut traffic,
                 };
@@ -138,6 +140,7 @@ async fn is_answering(client: &Client) -> bool {
 struct One<'a> {
     client: &'a Client,
     action: Action,
+    source_made_at: SystemTime,
     journal: &'a Journal,
     traffic: &'a mut Traffic,
 }
@@ -176,9 +179,14 @@ impl One<'_> {
                     came.attempts + u32::from(came.settled_by == SettledBy::Probe),
                     came.response.rate_limit(),
                 );
+                let answered_at = match came.settled_by {
+                    SettledBy::Answer => came.response.date(),
+                    // When it was done is not known, but that it was not before this.
+                    _ => self.last_linked(row),
+                };
                 let finding = Finding {
                     attempts: came.attempts,
-                    answered_at: came.response.date(),
+                    answered_at,
                     warning: joined(&came.warnings),
                     ..Finding::new(Step::Applied(Outcome::Unlinked))
                 };
@@ -214,14 +222,14 @@ impl One<'_> {
         let read = read.map_err(|error| self.judge(error.into()))?;
         self.traffic
             .answered(read.attempts, read.response.rate_limit());
-        let (now, answered) = read.split();
+        let now = read.output;
         let Some(listed) = now
             .resolve(&row.identity)
             .map_err(|error| self.judge(error))?
         else {
             if row.is_doubtful {
                 let finding = Finding {
-                    answered_at: answered.response.date(),
+                    answered_at: self.last_linked(row),
                     ..Finding::new(Step::Applied(Outcome::Unlinked))
                 };
                 // Never seen linked by this job, it may have been anyone's doing.
@@ -254,6 +262,12 @@ impl One<'_> {
         row.linked = Some(linked);
         row.seen = Some(now);
         Ok(Read::Linked)
+    }
+
+    /// When it was last seen linked, by the tenant's clock or an export.
+    fn last_linked(&self, row: &Pending) -> Option<SystemTime> {
+        let read = row.linked.as_ref().and_then(|seen| seen.at);
+        Some(read.unwrap_or(self.source_made_at))
     }
 
     async fn unlinked(&mut self, row: &Pending, finding: Finding) -> Verdict {

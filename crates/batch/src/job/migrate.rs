@@ -14,7 +14,7 @@ use super::{
     file::{Lock, NewFile},
     schema, store,
 };
-use crate::error::{Error, storage};
+use crate::error::{Error, ErrorKind, storage};
 
 /// Puts a copy of this format in the job's place, and keeps the old one beside it.
 pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Error> {
@@ -24,7 +24,13 @@ pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Err
         // Whatever is still in its journal is written to the old file, which may then be renamed.
         let old = Connection::open(path)?;
         old.busy_timeout(Duration::from_secs(10))?;
-        old.pragma_update(None, "journal_mode", "delete")?;
+        let mode: String =
+            old.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get(0))?;
+        if mode != "delete" {
+            // It would be taken for the journal of the file that takes its place.
+            let message = "the job is of an older format, and someone looks at it: try again when they are done";
+            return Err(Error::new(ErrorKind::Locked, message));
+        }
         let new = Connection::open(&draft.path)?;
         copy(&new, path)?;
         new.close().map_err(|(_, error)| error)?;

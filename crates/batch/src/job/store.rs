@@ -26,7 +26,7 @@ pub(crate) struct Pending {
     pub(crate) read_at: Option<SystemTime>,
     /// The identity as it was seen linked, by an export or a read of this job.
     pub(crate) linked: Option<Linked>,
-    /// When it was unlinked, for a row that is to be linked back.
+    /// When it was unlinked, or was last known not to be, for a row that is to be linked back.
     pub(crate) unlinked_at: Option<SystemTime>,
     /// Whether it may have been sent already: it is read before anything else.
     pub(crate) is_doubtful: bool,
@@ -119,7 +119,7 @@ pub(crate) struct Finished {
     pub(crate) reason: Option<Reason>,
     pub(crate) message: Option<String>,
     pub(crate) warning: Option<String>,
-    /// When the tenant answered so, by its own clock.
+    /// When the tenant answered so, by its own clock; where only a later read shows it, when it was not so for certain.
     pub(crate) answered_at: Option<SystemTime>,
 }
 

@@ -444,6 +444,13 @@ impl<W: Worker> Engine<W> {
 
     async fn close(mut self) -> Result<Summary, Error> {
         let mut ending = self.ending.take().unwrap_or(Ending::Complete);
+        // Asking for rows writes intents only where rows are applied, and there the counts tell.
+        if matches!(ending, Ending::Max)
+            && self.worker.kind() != Work::Apply
+            && self.journal.next(1).await?.is_empty()
+        {
+            ending = Ending::Complete;
+        }
         if matches!(ending, Ending::Canary) {
             let mut traffic = Traffic::default();
             if let Some(problem) = self.worker.look(&self.sample, &mut traffic).await {

@@ -7,11 +7,14 @@ use std::{
 
 use serde_json::Value;
 use unlink_batch::{
-    Action, Apply, Ending, Evidence, Outcome, Planner, Reason, Row, Selection, View,
+    Action, Apply, Ending, Evidence, Outcome, Planner, Reason, Row, Selection, Undo, View,
 };
 use unlink_sandbox::{Fault, Kind, Sandbox, Seed};
 
-use crate::applying::{Bench, SCOPES, client, export, people, sandbox};
+use crate::{
+    applying::{Bench, SCOPES, client, export, people, sandbox},
+    undoing::{change, undo},
+};
 
 /// One user with two linked accounts of a kind.
 fn one_of_two() -> Sandbox {
@@ -82,6 +85,12 @@ async fn a_row_in_doubt_is_known_to_have_been_linked_although_its_user_was_read_
     let summary = bench.apply(Apply::default()).await;
     assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
     assert_eq!(row(&bench, 1).outcome, Some(Outcome::Unlinked));
+    // When it was unlinked nobody knows, so a login since the export may have been to the account of its own.
+    let now = bench.sandbox.users()[0]["updated_at"].clone();
+    change(&bench.sandbox, "github|11", |user| user["last_login"] = now);
+    undo(&bench, Undo::default()).await;
+    let undone = row(&bench, 1).undone.unwrap();
+    assert_eq!(undone.reason, Some(Reason::HasLogin));
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub(crate) fn links(sandbox: &Sandbox) -> BTreeMap<String, Vec<String>> {
     sandbox.users().iter().map(of).collect()
 }
 
-async fn undo(bench: &Bench, options: Undo) -> Summary {
+pub(crate) async fn undo(bench: &Bench, options: Undo) -> Summary {
     let client = client(bench.sandbox.url(), &bench.sandbox.token(&SCOPES));
     let job = Job::open(bench.path()).unwrap();
     job.undo(&client, options, Stop::new().1).await.unwrap()
@@ -50,7 +50,7 @@ fn rows(bench: &Bench) -> Vec<Row> {
 }
 
 /// A change to the state of the tenant that no call of ours makes.
-fn change(sandbox: &Sandbox, user_id: &str, change: impl FnOnce(&mut Value)) {
+pub(crate) fn change(sandbox: &Sandbox, user_id: &str, change: impl FnOnce(&mut Value)) {
     let mut state = sandbox.state();
     let users = state["users"].as_array_mut().unwrap();
     let user = users.iter_mut().find(|user| user["user_id"] == user_id);
@@ -140,6 +140,16 @@ async fn chosen_rows_alone_are_linked_back() {
         (status.undone.linked_back, status.counts.unlinked),
         (3, bench.plan.rows)
     );
+}
+
+#[tokio::test]
+async fn a_run_ends_at_its_cap_unless_that_was_all() {
+    let (bench, _) = applied(sandbox(people(10))).await;
+    let rows = bench.plan.rows;
+    let summary = undo(&bench, Undo::default().max(rows - 1)).await;
+    assert!(matches!(summary.ending, Ending::Max), "{summary:?}");
+    let summary = undo(&bench, Undo::default().max(1)).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
 }
 
 #[tokio::test]
