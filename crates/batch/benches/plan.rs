@@ -1,6 +1,7 @@
-//! How fast, and in how much memory, an export is planned: `cargo bench -p unlink-batch --bench plan [-- USERS]`.
+//! How fast, and in how much memory, an export is planned: `cargo bench -p unlink-batch --bench plan [-- USERS|FILE]`.
 //!
-//! The export is made here, the same for the same number, and fed once as it is and once gzipped.
+//! The export is the sandbox's, made in a process of its own, the same for the same number; it is fed once as it is and once
+//! gzipped. Beside each wall-clock time stands the processor's, which tells the same on a machine that is shared.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,39 +12,62 @@
 use std::{
     fs::{self, File},
     io::{BufWriter, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
 };
 
 use flate2::{Compression, write::GzEncoder};
 use unlink_batch::{Planner, Selection};
+use unlink_sandbox::{Population, Sandbox};
 
 fn main() {
+    let mut arguments = std::env::args().skip(1);
+    if let Some("--generate") = arguments.next().as_deref() {
+        let (path, users) = (arguments.next().unwrap(), arguments.next().unwrap());
+        return generate(Path::new(&path), users.parse().unwrap());
+    }
     let users = std::env::args().find_map(|argument| argument.parse().ok());
-    let users: u64 = users.unwrap_or(1_000_000);
+    let users: usize = users.unwrap_or(1_000_000);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (plain, gzip) = (
         folder.path().join("e.json"),
         folder.path().join("e.json.gz"),
     );
-    generate(&plain, users);
+    // An export of one's own may be named instead.
+    let plain = match std::env::args()
+        .skip(1)
+        .map(PathBuf::from)
+        .find(|path| path.is_file())
+    {
+        Some(given) => given,
+        None => {
+            let made = Command::new(std::env::current_exe().unwrap())
+                .arg("--generate")
+                .arg(&plain)
+                .arg(users.to_string())
+                .status();
+            assert!(made.unwrap().success());
+            plain
+        }
+    };
     let mut encoder = GzEncoder::new(File::create(&gzip).unwrap(), Compression::fast());
     std::io::copy(&mut File::open(&plain).unwrap(), &mut encoder).unwrap();
     encoder.finish().unwrap();
     let size = fs::metadata(&plain).unwrap().len();
-    println!("{users} users, {:.0} MB of NDJSON", size as f64 / 1e6);
+    println!("{:.0} MB of NDJSON", size as f64 / 1e6);
+    let mut planned = Vec::new();
     for (name, file) in [("NDJSON", &plain), ("gzip", &gzip)] {
         let job = folder.path().join(format!("{name}.db"));
-        let begun = Instant::now();
+        let clock = Clock::start();
         let plan = Planner::new("example.eu.auth0.com".parse().unwrap())
             .selection(Selection::default().connection("acme-saml"))
             .plan(job, name, File::open(file).unwrap())
             .unwrap();
-        report(name, size, begun, plan.rows);
+        planned.push(clock.report(name, size, plan.rows));
         println!("{:>24}: {} MB at most so far", "memory", peak_memory_mb());
     }
-    let begun = Instant::now();
+    let clock = Clock::start();
     let filter = r#"select(.identities[1:][] | .connection == "acme-saml") | .user_id"#;
     let jq = Command::new("jq")
         .args(["-c", filter])
@@ -53,16 +77,51 @@ fn main() {
     match jq {
         Ok(output) => {
             let rows = output.stdout.iter().filter(|byte| **byte == b'\n').count();
-            report("jq, the same selection", size, begun, rows as u64);
+            let (wall, cpu) = clock.report("jq, the same selection", size, rows as u64);
+            let (of_wall, of_cpu) = (wall / planned[0].0, cpu / planned[0].1);
+            println!(
+                "NDJSON is planned in 1/{of_wall:.1} of jq's time, 1/{of_cpu:.1} of its processor time"
+            );
         }
         Err(error) => println!("jq: {error}"),
     }
 }
 
-fn report(name: &str, size: u64, begun: Instant, rows: u64) {
-    let seconds = begun.elapsed().as_secs_f64();
-    let speed = size as f64 / 1e6 / seconds;
-    println!("{name:>24}: {seconds:.1} s, {speed:.0} MB/s, {rows} rows");
+/// Wall-clock time, and the processor's of this process and of those that it has waited for.
+struct Clock {
+    begun: Instant,
+    cpu: f64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self {
+            begun: Instant::now(),
+            cpu: cpu_seconds(),
+        }
+    }
+
+    fn report(self, name: &str, size: u64, rows: u64) -> (f64, f64) {
+        let (wall, cpu) = (self.begun.elapsed().as_secs_f64(), cpu_seconds() - self.cpu);
+        let speed = |seconds: f64| size as f64 / 1e6 / seconds;
+        println!(
+            "{name:>24}: {wall:.1} s, {:.0} MB/s; of the processor {cpu:.1} s, {:.0} MB/s; {rows} rows",
+            speed(wall),
+            speed(cpu)
+        );
+        (wall, cpu)
+    }
+}
+
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    // Of this process and its children, in its own code and the system's, in hundredths of a second.
+    let ticks = fields.split(' ').skip(11).take(4);
+    ticks
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }
 
 fn peak_memory_mb() -> u64 {
@@ -72,29 +131,16 @@ fn peak_memory_mb() -> u64 {
     kilobytes.unwrap_or(0) / 1_000
 }
 
-/// Users of about a kilobyte; three in ten have a linked Google account, one in ten one of `acme-saml`.
-fn generate(path: &Path, users: u64) {
-    let mut random = fastrand::Rng::with_seed(7);
+/// The sandbox's users as an export has them, some at a time; three in ten have linked accounts.
+fn generate(path: &Path, users: usize) {
+    const AT_A_TIME: usize = 10_000;
     let mut file = BufWriter::new(File::create(path).unwrap());
-    for number in 0..users {
-        let id = format!("{number:08x}{:016x}", random.u64(..));
-        let email = format!("person.{number}@example.com");
-        write!(
-            file,
-            r#"{{"user_id":"auth0|{id}","email":"{email}","email_verified":{},"name":"Person {number}","nickname":"person.{number}","picture":"https://s.gravatar.com/avatar/{:032x}?s=480&r=pg","created_at":"2023-03-02T11:22:33.444Z","updated_at":"2024-05-06T07:08:09.010Z","last_login":"2024-05-06T07:08:09.010Z","logins_count":{},"last_ip":"203.0.113.7","user_metadata":{{"locale":"en","theme":"dark","marketing":{{"newsletter":true,"topics":["a","b","c"]}}}},"app_metadata":{{"roles":["member"],"plan":"basic","external_id":"{:020}"}},"identities":[{{"connection":"Username-Password-Authentication","user_id":"{id}","provider":"auth0","isSocial":false}}"#,
-            random.bool(),
-            random.u128(..),
-            random.u32(..200),
-            random.u64(..),
-        )
-        .unwrap();
-        if random.f64() < 0.3 {
-            write!(file, r#",{{"profileData":{{"email":"{email}","email_verified":true,"name":"Person {number}","picture":"https://lh3.googleusercontent.com/a/{:032x}"}},"provider":"google-oauth2","user_id":"1{:020}","connection":"google-oauth2","isSocial":true}}"#, random.u128(..), random.u64(..)).unwrap();
+    for from in (0..users).step_by(AT_A_TIME) {
+        let population = Population::new(AT_A_TIME.min(users - from)).rng_seed(from as u64);
+        let sandbox = Sandbox::builder().seed(population.generate()).start();
+        for user in sandbox.unwrap().users() {
+            writeln!(file, "{user}").unwrap();
         }
-        if random.f64() < 0.1 {
-            write!(file, r#",{{"profileData":{{"email":"p{number}@acme.example.com"}},"provider":"samlp","user_id":"acme-saml|p{number}@acme.example.com","connection":"acme-saml","isSocial":false}}"#).unwrap();
-        }
-        writeln!(file, "]}}").unwrap();
     }
     file.into_inner().unwrap().sync_all().unwrap();
 }

@@ -32,7 +32,7 @@ pub struct Planner<'a> {
     source_made_at: Option<SystemTime>,
     keeps_profiles: bool,
     connections: Option<BTreeSet<String>>,
-    rejects: Option<&'a mut dyn Write>,
+    rejects: Option<&'a mut (dyn Write + Send)>,
 }
 
 impl fmt::Debug for Planner<'_> {
@@ -109,7 +109,7 @@ impl Planner<'_> {
 
     /// Leaves bad lines out, and writes each as a line of JSON: `line`, `column`, `reason` and `text`.
     #[must_use]
-    pub fn skip_bad<'b>(self, rejects: &'b mut dyn Write) -> Planner<'b> {
+    pub fn skip_bad<'b>(self, rejects: &'b mut (dyn Write + Send)) -> Planner<'b> {
         Planner {
             tenant: self.tenant,
             action: self.action,
@@ -180,7 +180,7 @@ struct Sorter<'a> {
     selection: Selection,
     connections: Option<BTreeSet<String>>,
     keeps_profiles: bool,
-    rejects: Option<&'a mut dyn Write>,
+    rejects: Option<&'a mut (dyn Write + Send)>,
     first_bad: Vec<BadLine>,
     planned: Planned,
 }

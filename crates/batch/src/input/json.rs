@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use unlink::{IdentityKey, ProviderName};
@@ -139,10 +140,17 @@ fn exported<'a>(
 }
 
 fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(value.get())
-        .ok()
-        .map(|text| text.0)
-        .filter(|text| !text.is_empty())
+    let raw = value.get();
+    let within = raw
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    // Well-formed as it is, a text without escapes is what stands between its quotes.
+    let text = match within {
+        Some(within) if memchr(b'\\', within.as_bytes()).is_none() => Cow::Borrowed(within),
+        Some(_) => serde_json::from_str::<Text<'_>>(raw).ok()?.0,
+        None => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn id_text(value: &RawValue) -> Option<IdText<'_>> {

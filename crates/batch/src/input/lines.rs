@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use memchr::memchr;
+
 use super::Refusal;
 
 /// The longest line that is read whole. Auth0 allows metadata of some megabytes; a file without line breaks is none of its.
@@ -19,6 +21,8 @@ pub(super) struct Line<'a> {
 /// The lines of a reader, `\n` or `\r\n` at their ends.
 pub(super) struct Lines<R> {
     reader: R,
+    /// What was handed out of the reader's own buffer, and is still to be taken out of it.
+    handed_out: usize,
     buffer: Vec<u8>,
     count: u64,
     limit: usize,
@@ -30,6 +34,7 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
         Self {
             reader,
+            handed_out: 0,
             buffer: Vec::new(),
             count: 0,
             limit: LONGEST_LINE,
@@ -43,11 +48,24 @@ impl<R: BufRead> Lines<R> {
     }
 
     pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        self.reader.consume(std::mem::take(&mut self.handed_out));
         self.buffer.clear();
         if let Some(line) = self.returned.pop() {
             self.buffer = line;
             self.count += 1;
             return Ok(Some(self.line(false)));
+        }
+        // Most lines are whole in the reader's buffer, and need not be copied.
+        let end = memchr(b'\n', self.reader.fill_buf()?);
+        if let Some(end) = end.filter(|end| *end <= self.limit) {
+            self.handed_out = end + 1;
+            self.count += 1;
+            let bytes = &self.reader.fill_buf()?[..end];
+            return Ok(Some(Line {
+                number: self.count,
+                bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes),
+                is_cut: false,
+            }));
         }
         let limit = self.limit as u64 + 1;
         let read = self
@@ -80,7 +98,7 @@ impl<R: BufRead> Lines<R> {
     fn skip_line(&mut self) -> io::Result<()> {
         loop {
             let available = self.reader.fill_buf()?;
-            let (used, is_end) = match available.iter().position(|byte| *byte == b'\n') {
+            let (used, is_end) = match memchr(b'\n', available) {
                 Some(at) => (at + 1, true),
                 None => (available.len(), available.is_empty()),
             };

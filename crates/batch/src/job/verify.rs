@@ -47,7 +47,7 @@ impl View {
             bad: 0,
             first_bad: Vec::new(),
         };
-        input::read(source, &Columns::default(), &mut comparison)?;
+        input::read_here(source, &Columns::default(), &mut comparison)?;
         if comparison.bad > 0 {
             let message = format!(
                 "{name}: {} bad lines, so nothing is certain",
