@@ -59,7 +59,7 @@ pub(crate) struct Shared {
     /// Trust the certificates of this PEM file too
     #[arg(long, value_name = "FILE", global = true, help_heading = "Tenant")]
     pub(crate) ca_file: Option<PathBuf>,
-    /// Longest time for one call, its retries and waits included [default: 60]
+    /// Longest time for one look or change, its retries included [default: 60]
     #[arg(long, value_name = "SECONDS", global = true, help_heading = "Tenant", value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Print one JSON document instead of text, and errors as one too
