@@ -1,6 +1,12 @@
 //! No secret leaves by a trace, a message or a Debug: every operation and kind of error is run at trace level and searched.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    thread,
+    time::Duration,
+};
 
 use transport::{
     BoxFuture, Channel, ClientCredentials, Delivery, ErrorKind as Failure, Operation as _, Path,
@@ -275,6 +281,60 @@ async fn types(sandbox: &Sandbox, seen: &Seen, client: &Client, bearer: &str, id
     seen.show(&SigningAlgorithm::Rs256);
 }
 
+/// What is traced of HTTP/2 and TLS is traced by others; returns the bearer token that was sent.
+async fn over_http_2(seen: &Seen) -> String {
+    let sandbox = Sandbox::builder().tls().seed(seed()).log_credentials(true);
+    let sandbox = sandbox.start().unwrap();
+    let credentials = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
+    let builder = transport::Client::builder(sandbox.url().parse().unwrap(), credentials);
+    let builder = builder.extra_roots(sandbox.ca_pem().unwrap());
+    let client: Client = builder.build().unwrap().into();
+    seen.show(&client.unlink(&user(6), &google(6)).await.unwrap());
+    let sent = sandbox.requests();
+    let bearer = sent
+        .iter()
+        .find_map(|request| request.headers.get("authorization"));
+    bearer.unwrap().trim_start_matches("Bearer ").to_owned()
+}
+
+const LINK: &str = "planted-signature-of-a-link";
+
+/// A file behind a link that lets anyone have it.
+async fn downloads(seen: &Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let link = format!(
+        "http://{}/users?signature={LINK}",
+        listener.local_addr().unwrap()
+    );
+    let server = thread::spawn(move || {
+        for answer in ["200 OK", "403 Forbidden"] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = String::new();
+            let mut lines = BufReader::new(&stream);
+            while !head.ends_with("\r\n\r\n") {
+                lines.read_line(&mut head).unwrap();
+            }
+            assert!(head.contains(LINK), "{head}");
+            let rest = "connection: close\r\ncontent-length: 2\r\n\r\n[]";
+            write!(stream, "HTTP/1.1 {answer}\r\n{rest}").unwrap();
+        }
+    });
+    let downloads = transport::Downloads::new();
+    let downloads = downloads.proxy(format!("http://me:{IDP_TOKEN}@proxy:1"), "*");
+    seen.show(&downloads);
+    let mut file = downloads.get(&link).await.unwrap();
+    assert_eq!(file.chunk().await.unwrap().unwrap(), "[]");
+    seen.show(&file);
+    seen.chain(&downloads.get(&link).await.unwrap_err());
+    seen.chain(
+        &downloads
+            .get(&link.replace("127.0.0.1", "example.com"))
+            .await
+            .unwrap_err(),
+    );
+    server.join().unwrap();
+}
+
 /// Errors of every kind there is.
 async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<String> {
     let mut kinds = BTreeSet::new();
@@ -432,7 +492,7 @@ fn no_secret_is_traced_shown_or_said() {
         &["read:current_user", "update:current_user_identities"],
     );
     let id_token = sandbox.id_token("auth0|9");
-    let kinds = tracing::subscriber::with_default(subscriber, || {
+    let (kinds, other_bearer) = tracing::subscriber::with_default(subscriber, || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -464,7 +524,9 @@ fn no_secret_is_traced_shown_or_said() {
                     .await
                     .map_err(|error| seen.chain(&error)),
             );
-            failures(&sandbox, &seen, &client).await
+            downloads(&seen).await;
+            let other_bearer = over_http_2(&seen).await;
+            (failures(&sandbox, &seen, &client).await, other_bearer)
         })
     });
 
@@ -528,6 +590,9 @@ fn no_secret_is_traced_shown_or_said() {
         (sandbox.client_secret().to_owned(), true),
         ("planted-wrong-secret".to_owned(), true),
         ("planted-bearer".to_owned(), false),
+        (other_bearer.clone(), false),
+        (signature(&other_bearer), false),
+        (LINK.to_owned(), false),
         (IDP_TOKEN.to_owned(), false),
         (IDP_REFRESH.to_owned(), false),
         (
@@ -546,10 +611,9 @@ fn no_secret_is_traced_shown_or_said() {
             "the search works: {secret}"
         );
     }
-    assert!(
-        text.contains("unlink identity") && text.contains("auth0|0"),
-        "it was traced"
-    );
+    for traced in ["unlink identity", "auth0|0", "hyper_util::", "h2::"] {
+        assert!(text.contains(traced), "{traced}");
+    }
 }
 
 #[test]
