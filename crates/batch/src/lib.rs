@@ -1,8 +1,12 @@
 //! Many unlinkings on Auth0, from one job file: planned, reviewed, applied, stopped and gone on with.
 //!
 //! A [`Planner`] reads a list or an export and writes a job: what to do, in order, and what each user looked like. It
-//! holds nothing that could change a tenant. [`Job::apply`] does what the job says: what is about to be sent is on the
-//! disk before it is sent, so that a run that was killed at any instant is gone on with by reading, not by guessing.
+//! holds nothing that could change a tenant; a [`Reader`], which can read one alone, makes a fresh export
+//! ([`Reader::export`]) and looks at the users that a list does not show ([`Job::check`]). [`Job::apply`] does what the
+//! job says: what is about to be sent is on the disk before it is sent, so that a run that was killed at any instant is
+//! gone on with by reading, not by guessing. [`Job::undo`] links back what is proven to have been taken off. A [`View`]
+//! shows what came of it, also while a run goes on, and compares it with an export made after it ([`View::verify`]).
+//! [`Job::purge`] removes the ids of people when all is done.
 //!
 //! ```no_run
 //! use unlink_batch::{Apply, Job, Planner, Selection, Stop};

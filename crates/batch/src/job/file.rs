@@ -86,16 +86,47 @@ impl NewFile {
     }
 }
 
+/// Files of this job that stand beside it: as it was before a migration (`.v1`), and what a process that was killed left
+/// of one it was making (`.1234.draft`, `.1234.migrated`).
+pub(super) fn kept_beside(job: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error| storage("look into the job's folder", error);
+    let name = job.file_name().unwrap_or_default().to_string_lossy();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut kept = Vec::new();
+    for entry in fs::read_dir(folder(job)).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let other = entry.file_name();
+        let other = other.to_string_lossy();
+        let rest = other
+            .strip_prefix(&*name)
+            .and_then(|rest| rest.strip_prefix('.'));
+        let is_kept = rest.is_some_and(|rest| match rest.split_once('.') {
+            None => rest.strip_prefix('v').is_some_and(is_number),
+            Some((process, kind)) => {
+                is_number(process)
+                    && matches!(kind.trim_end_matches("-journal"), "draft" | "migrated")
+            }
+        });
+        if is_kept {
+            kept.push(entry.path());
+        }
+    }
+    kept.sort();
+    Ok(kept)
+}
+
+fn folder(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Makes the names in a file's folder durable.
 fn sync_folder(file: &Path) -> Result<(), Error> {
     #[cfg(unix)]
-    if let Some(folder) = file.parent() {
-        let folder = if folder.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            folder
-        };
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    {
+        let synced = File::open(folder(file)).and_then(|folder| folder.sync_all());
         synced.map_err(|error| storage("write the job's folder", error))?;
     }
     let _ = file;

@@ -1,10 +1,6 @@
 //! A job of an older format, copied into one of this format.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use rusqlite::{Connection, params};
 use unlink::IdentityKey;
@@ -18,7 +14,9 @@ use crate::error::{Error, ErrorKind, storage};
 
 /// Puts a copy of this format in the job's place, and keeps the old one beside it.
 pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Error> {
-    let kept = kept_as(path, version);
+    let mut kept = path.file_name().unwrap_or_default().to_owned();
+    kept.push(format!(".v{version}"));
+    let kept = path.with_file_name(kept);
     let draft = NewFile::beside(path, "migrated")?;
     {
         // Whatever is still in its journal is written to the old file, which may then be renamed.
@@ -48,20 +46,6 @@ pub(super) fn in_place(path: &Path, version: i32, old: Lock) -> Result<Lock, Err
     draft.replace()?;
     drop(old);
     Ok(lock)
-}
-
-/// Where the job of an older format is kept.
-fn kept_as(path: &Path, version: i32) -> PathBuf {
-    let mut kept = path.file_name().unwrap_or_default().to_owned();
-    kept.push(format!(".v{version}"));
-    path.with_file_name(kept)
-}
-
-/// Where jobs of older formats may be kept.
-pub(super) fn kept(path: &Path) -> Vec<PathBuf> {
-    (1..schema::VERSION)
-        .map(|version| kept_as(path, version))
-        .collect()
 }
 
 /// A copy of this format that lasts as long as the connection.

@@ -21,7 +21,8 @@ pub struct Purged {
     pub rows: u64,
     /// The users.
     pub users: u64,
-    /// The job of an older format that it was migrated from, which still holds the ids.
+    /// Files beside it that still hold ids: the job of an older format that it was migrated from, and what a plan or a
+    /// migration left that was killed.
     pub kept_beside: Vec<PathBuf>,
 }
 
@@ -62,14 +63,10 @@ impl Job {
         connection.execute_batch("VACUUM")?;
         empty_journal(connection)?;
         let rows = self.plan().rows;
-        let kept_beside = super::migrate::kept(&self.path)
-            .into_iter()
-            .filter(|path| path.exists())
-            .collect();
         Ok(Purged {
             rows,
             users,
-            kept_beside,
+            kept_beside: super::file::kept_beside(&self.path)?,
         })
     }
 
