@@ -315,7 +315,9 @@ impl Store {
             linked,
             unlinked_at: at(11)?,
             is_doubtful,
-            is_unlinked: is_not_deleted && self.action == Action::UnlinkAndDelete,
+            is_unlinked: is_not_deleted
+                && self.action == Action::UnlinkAndDelete
+                && self.work == Work::Apply,
             is_to_be_read: is_doubtful,
             tries: 0,
             user_id,

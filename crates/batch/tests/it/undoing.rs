@@ -294,6 +294,47 @@ async fn a_deleted_account_is_counted_and_left_alone() {
 }
 
 #[tokio::test]
+async fn an_account_that_was_to_be_deleted_and_is_there_is_linked_back() {
+    let sandbox = sandbox(people(12));
+    let linked = links(&sandbox);
+    let selection = Selection::default().connection("github");
+    let source = export(&sandbox);
+    let bench = Bench::planned(sandbox, &source, |planner| {
+        planner.selection(selection).action(Action::UnlinkAndDelete)
+    });
+    // The token may unlink, and not delete.
+    let client = client(
+        bench.sandbox.url(),
+        &bench.sandbox.token(&["read:users", "update:users"]),
+    );
+    let job = Job::open(bench.path()).unwrap();
+    let options = Apply::default().max_failures(u64::MAX);
+    let summary = job.apply(&client, options, Stop::new().1).await.unwrap();
+    assert_eq!(summary.counts.not_deleted, bench.plan.rows, "{summary:?}");
+    // None of them is in doubt before it was sent.
+    bench
+        .sandbox
+        .inject(Fault::new(Kind::Delay { ms: 60_000 }).method("GET"));
+    let (stopper, stop) = Stop::new();
+    let job = Job::open(bench.path()).unwrap();
+    let before = bench.sandbox.requests().len();
+    let stopping = async {
+        while bench.sandbox.requests().len() == before {
+            tokio::task::yield_now().await;
+        }
+        stopper.at_once();
+    };
+    let (stopped, ()) = tokio::join!(job.undo(&client, Undo::default(), stop), stopping);
+    assert!(matches!(stopped.unwrap().ending, Ending::Stopped));
+    let status = View::open(bench.path()).unwrap().status().unwrap();
+    assert_eq!(status.undone.unknown, 0);
+    bench.sandbox.clear_faults();
+    let summary = undo(&bench, Undo::default()).await;
+    assert_eq!(summary.undone.linked_back, bench.plan.rows, "{summary:?}");
+    assert_eq!(links(&bench.sandbox), linked);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_lost_links_once() {
     let (bench, linked) = applied(sandbox(people(20))).await;
     let lost = Fault::new(Kind::Drop).apply(Effect::Now).method("POST");
