@@ -9,6 +9,7 @@ mod purge;
 mod rows;
 mod runs;
 mod schema;
+mod seen;
 mod store;
 mod verify;
 mod view;
@@ -32,7 +33,8 @@ pub use self::{
 };
 pub(crate) use self::{
     draft::{Draft, Lost, NewRow, Planned},
-    store::{Finished, Linked, Pending, RunInfo, Seen, SliceSoFar, Store},
+    seen::Seen,
+    store::{Finished, Linked, Pending, RunInfo, SliceSoFar, Store},
 };
 use crate::{
     digest::Hasher,
