@@ -7,6 +7,7 @@ mod headers;
 mod paths;
 mod powers;
 mod source;
+mod surface;
 mod workspace;
 
 use crate::failure::{Failure, Result};
@@ -20,6 +21,7 @@ const RULES: &[Rule] = &[
     dependencies::only_allowed_packages,
     dependencies::optional_stays_optional,
     dependencies::rust_version_is_the_lowest_possible,
+    surface::public_items_name_listed_libraries,
     powers::only_where_granted,
     paths::no_path_is_formatted,
     headers::no_header_is_named,

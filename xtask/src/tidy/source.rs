@@ -1,5 +1,7 @@
 //! A rough reading of Rust: code without comments, literals and tests, and the paths it names.
 
+use super::surface::Surface;
+
 /// What counts in a source file.
 pub(super) struct Code {
     /// Each path that is named; macros as `name!`, methods that take arguments as `.name(`, others as `.name()` after
@@ -8,6 +10,8 @@ pub(super) struct Code {
     pub(super) names: Vec<Name>,
     /// The string literals.
     pub(super) literals: Vec<Name>,
+    /// What is public.
+    pub(super) surface: Surface,
     /// How many lines are left without the tests.
     pub(super) lines: usize,
 }
@@ -28,8 +32,11 @@ impl Code {
                 .iter()
                 .any(|(first, last)| (*first..=*last).contains(&line))
         };
-        let mut names = names(&tokens(&code));
+        let tokens = tokens(&code);
+        let mut names = names(&tokens);
         names.retain(|name| !is_test(name.line));
+        let mut surface = Surface::read(&tokens);
+        surface.retain(|name| !is_test(name.line));
         literals.retain(|literal| !is_test(literal.line));
         let lines = (1..=text.lines().count())
             .filter(|line| !is_test(*line))
@@ -37,6 +44,7 @@ impl Code {
         Self {
             names,
             literals,
+            surface,
             lines,
         }
     }
@@ -162,7 +170,8 @@ fn item_len(code: &str) -> usize {
     code.len()
 }
 
-enum Token<'a> {
+#[derive(Clone, Copy)]
+pub(super) enum Token<'a> {
     Word(&'a str),
     PathSeparator,
     Mark(char),
@@ -301,7 +310,7 @@ fn loop_that_awaits(tokens: &[(usize, Token<'_>)]) -> Option<&'static str> {
 }
 
 /// Adds every path of the tree that `tokens` start with, and returns what follows the tree.
-fn use_tree<'t, 'a>(
+pub(super) fn use_tree<'t, 'a>(
     prefix: &str,
     mut tokens: &'t [(usize, Token<'a>)],
     names: &mut Vec<Name>,
