@@ -4,6 +4,7 @@ mod counts;
 mod draft;
 mod file;
 mod migrate;
+mod network;
 mod plan;
 mod purge;
 mod rows;
@@ -61,7 +62,7 @@ impl Job {
     /// [`Exists`](ErrorKind::Exists) if the old one would have to take the place of another file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        file::refuse_network(path)?;
+        network::refuse(path)?;
         let mut lock = Lock::take(path)?;
         let (mut connection, version) = connect(path)?;
         if version < schema::VERSION {

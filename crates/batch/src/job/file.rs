@@ -8,6 +8,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use super::network;
 use crate::error::{Error, ErrorKind, storage};
 
 /// Makes an empty file that nobody else may read.
@@ -51,7 +52,7 @@ impl NewFile {
             path,
             target: target.to_owned(),
         };
-        refuse_network(&draft.path)?;
+        network::refuse(&draft.path)?;
         Ok(draft)
     }
 
@@ -145,51 +146,6 @@ pub(super) fn exists(path: &Path) -> Error {
     Error::new(ErrorKind::Exists, message)
 }
 
-/// Refuses files on another machine's disk: their locks and syncs are not to be relied on.
-pub(super) fn refuse_network(path: &Path) -> Result<(), Error> {
-    #[cfg(target_os = "linux")]
-    {
-        let stat = rustix::fs::statfs(path)
-            .map_err(|error| storage(&format!("look at {}", path.display()), error.into()))?;
-        // The field's width and sign differ between architectures.
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::unnecessary_cast,
-            reason = "the numbers have 32 bits everywhere"
-        )]
-        if let Some(name) = network(stat.f_type as u32) {
-            let message = format!(
-                "{} is on a network file system ({name}), where a job could be damaged: put it on a local disk",
-                path.display()
-            );
-            return Err(Error::new(ErrorKind::NetworkFileSystem, message));
-        }
-    }
-    let _ = path;
-    Ok(())
-}
-
-/// The name of a file system that is another machine's, by its number in `statfs(2)`.
-#[cfg(any(target_os = "linux", test))]
-fn network(number: u32) -> Option<&'static str> {
-    Some(match number {
-        0x6969 => "NFS",
-        0x517b => "SMB",
-        0xfe53_4d42 => "SMB2",
-        0xff53_4d42 => "CIFS",
-        0x0102_1997 => "9P",
-        0x00c3_6400 => "Ceph",
-        0x5346_414f | 0x6b41_4653 => "AFS",
-        0x7375_7245 => "Coda",
-        0x0bd0_0bd0 => "Lustre",
-        0x0116_1970 => "GFS2",
-        0x7461_636f => "OCFS2",
-        0x564c => "NCP",
-        _ => return None,
-    })
-}
-
 /// The files this process has locked: opening one again, and closing it, would take SQLite's own locks away.
 static LOCKED: Mutex<BTreeMap<PathBuf, u32>> = Mutex::new(BTreeMap::new());
 
@@ -275,19 +231,4 @@ fn busy(path: &Path) -> Error {
         path.display()
     );
     Error::new(ErrorKind::Locked, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn file_systems_of_other_machines_are_known() {
-        assert_eq!(network(0x6969), Some("NFS"));
-        assert_eq!(network(0xff53_4d42), Some("CIFS"));
-        // ext4, tmpfs, overlayfs, btrfs
-        for local in [0xef53, 0x0102_1994, 0x794c_7630, 0x9123_683e] {
-            assert_eq!(network(local), None);
-        }
-    }
 }

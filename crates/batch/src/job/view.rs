@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{
-    Counts, Plan, Run, UndoCounts, connect, damaged, file, head, migrate, plan::value, runs,
+    Counts, Plan, Run, UndoCounts, connect, damaged, head, migrate, network, plan::value, runs,
 };
 use crate::{
     digest::Digest,
@@ -113,7 +113,7 @@ impl View {
     /// [`NetworkFileSystem`](ErrorKind::NetworkFileSystem), [`Storage`](ErrorKind::Storage).
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        file::refuse_network(path)?;
+        network::refuse(path)?;
         let (mut connection, version) = connect(path)?;
         if version < super::schema::VERSION {
             connection = migrate::to_memory(path)?;
