@@ -215,21 +215,21 @@ impl View {
         let mut groups: Vec<Group> = Vec::new();
         while let Some(row) = found.next()? {
             let (provider, connection): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-            let is_same =
-                |group: &&mut Group| group.provider == provider && group.connection == connection;
-            let mut group = match groups.last_mut().filter(is_same) {
-                Some(group) => group.clone(),
-                None => Group {
+            let is_next = |last: &Group| last.provider != provider || last.connection != connection;
+            if groups.last().is_none_or(is_next) {
+                groups.push(Group {
                     provider,
                     connection,
                     counts: Counts::default(),
                     undone: UndoCounts::default(),
-                },
+                });
+            }
+            let Some(group) = groups.last_mut() else {
+                continue;
             };
-            let outcome: Option<String> = row.get(2)?;
-            let undone: Option<String> = row.get(3)?;
+            let (outcome, undone): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+            let (is_unknown, is_undo_unknown): (bool, bool) = (row.get(4)?, row.get(5)?);
             let rows: u64 = row.get(6)?;
-            let (is_unknown, is_undo_unknown) = (row.get::<_, bool>(4)?, row.get::<_, bool>(5)?);
             match outcome {
                 _ if is_unknown => group.counts.unknown += rows,
                 None => group.counts.pending += rows,
@@ -245,12 +245,6 @@ impl View {
                     let outcome = UndoOutcome::read(&word).ok_or_else(|| damaged("undo_result"))?;
                     group.undone.add(outcome, rows);
                 }
-            }
-            match groups.last_mut().filter(|last| {
-                last.provider == group.provider && last.connection == group.connection
-            }) {
-                Some(last) => *last = group,
-                None => groups.push(group),
             }
         }
         Ok(groups)
