@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use unlink_sandbox::{Fault, Kind};
+use unlink_sandbox::{Fault, Kind, Sandbox};
 
 use crate::{desk::Desk, prompt::AtTerminal};
 
@@ -181,6 +181,25 @@ fn at_a_terminal_a_bar_moves_and_says_what_is_waited_for() {
     let ran = running.answer("");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("unlinked  3"), "{ran:?}");
+}
+
+#[test]
+fn an_export_that_is_waited_for_can_be_left() {
+    let hour = std::time::Duration::from_secs(3_600);
+    let desk = Desk::at(Sandbox::builder().export_duration(hour).start().unwrap());
+    let words = ["plan", "--export", "--connection", "github", "-o", "job.db"];
+    let mut running = Running::start(&desk, &words);
+    let line = Running::line_of(&mut running.err);
+    assert!(
+        line.starts_with("The tenant writes an export of its users"),
+        "{line}"
+    );
+    running.interrupt(Signal::INT);
+    let (code, out, err) = running.end();
+    assert_eq!((code, out.as_str()), (Some(130), ""), "{err}");
+    assert!(err.contains("the export was stopped"), "{err}");
+    let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]
