@@ -238,7 +238,7 @@ fn at_a_terminal_a_bar_shows_how_far_it_is_and_the_gate_asks() {
     let gate = asked
         .read_until("should the rest be done? [y/N] ")
         .to_owned();
-    assert!(gate.contains("Look at these accounts."), "{gate}");
+    assert!(gate.contains("Look at their accounts"), "{gate}");
     let ran = asked.answer("y\n");
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.out.contains("samlp|old|1"), "{ran:?}");
@@ -253,6 +253,13 @@ fn a_no_at_the_gate_leaves_the_rest() {
     asked.read_until("should the rest be done? [y/N] ");
     let ran = asked.answer("n\n");
     assert_eq!(ran.code, Some(6), "{ran:?}");
+    assert_eq!(desk.sent("DELETE"), 2);
+    // The gate stays, and is asked about by itself.
+    let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db"]));
+    asked.read_until("Go ahead? [y/N] ");
+    asked.reply("y\n");
+    asked.read_until("should the rest be done? [y/N] ");
+    assert_eq!(asked.answer("n\n").code, Some(6));
     assert_eq!(desk.sent("DELETE"), 2);
     // And a no to the rest as a whole is on record.
     let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--canary-ok"]));

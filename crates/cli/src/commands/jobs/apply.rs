@@ -70,26 +70,24 @@ pub(in crate::commands) async fn run(
             ));
         }
     };
+    if left.canary_waits && !applying.is_canary_right {
+        applying.pass_the_gate(io)?;
+    }
     applying.may_delete(&job).await?;
-    let mut job = job;
+    let (mut job, mut left) = (job, left);
     loop {
         let rows = left.rows().min(applying.at_most());
         let summary = applying.apply(job, rows, io).await?;
-        let after = applying.open()?;
+        job = applying.open()?;
         let is_canary = matches!(summary.ending, Ending::Canary);
-        let ended = applying.tell(&summary, &after, io);
+        let ended = applying.tell(&summary, &job, io);
         if !(is_canary && io.has_person && !io.is_json()) {
             return ended;
         }
+        // It says that the rest waits, which is asked about instead.
         drop(ended);
-        let question =
-            "Look at these accounts. Are they right, and should the rest be done? [y/N] ";
-        if !confirm::is_yes(&confirm::ask(question, io)?) {
-            return Err(applying.gate());
-        }
-        applying.is_canary_right = true;
-        "yes, the first rows are right".clone_into(&mut applying.answer);
-        job = after;
+        applying.pass_the_gate(io)?;
+        left = Left::of(&job).map_err(|error| applying.failed(&error))?;
     }
 }
 
@@ -228,6 +226,17 @@ impl Applying<'_> {
             true => Ok("the tenant's name, at a terminal".to_owned()),
             false => Err(declined()),
         }
+    }
+
+    /// Asks whether the first rows are right; a failure unless the answer is yes.
+    fn pass_the_gate(&mut self, io: &mut Io<'_>) -> Result<(), Failure> {
+        let question = "The first rows are done. Look at their accounts: are they right, and should the rest be done? [y/N] ";
+        if !confirm::is_yes(&confirm::ask(question, io)?) {
+            return Err(self.gate());
+        }
+        self.is_canary_right = true;
+        self.answer += ", and the first rows are right";
+        Ok(())
     }
 
     /// Refuses a token that says it cannot do the second half, before any first half; one read gets a token to look at.
