@@ -246,6 +246,17 @@ fn at_a_terminal_a_bar_shows_how_far_it_is_and_the_gate_asks() {
 }
 
 #[test]
+fn an_interrupt_at_the_gate_ends_the_program() {
+    let desk = Desk::of_users(3);
+    desk.plan("old", &[]);
+    let mut asked = AtTerminal::of(desk.cli(&["apply", "job.db", "--canary", "1", "--yes"]));
+    asked.read_until("should the rest be done? [y/N] ");
+    let (signal, ran) = asked.interrupt();
+    assert_eq!(signal, Some(2), "{ran:?}");
+    assert_eq!(desk.sent("DELETE"), 1);
+}
+
+#[test]
 fn a_no_at_the_gate_leaves_the_rest() {
     let desk = Desk::of_users(5);
     desk.plan("old", &[]);

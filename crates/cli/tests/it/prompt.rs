@@ -84,6 +84,17 @@ impl AtTerminal {
         self.terminal.write_all(answer.as_bytes()).unwrap();
     }
 
+    /// Interrupts it, and tells by which signal it ended and what it showed.
+    pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
+        use std::os::unix::process::ExitStatusExt as _;
+
+        let process = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+        self.read_until("\0");
+        let status = self.child.wait().unwrap();
+        (status.signal(), self.seen)
+    }
+
     pub(crate) fn answer(mut self, answer: &str) -> Ran {
         self.reply(answer);
         self.read_until("\0");
