@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::request::{Field, Format, Wanted};
-use crate::account::{Account, IDP_TOKENS};
+use crate::account::Account;
+use crate::view::{Fields, UserView, View};
 
 /// What a CSV file holds if the order names nothing.
 const CSV_FIELDS: [&str; 7] = [
@@ -42,19 +43,27 @@ fn lines(wanted: &Wanted, users: &[Arc<Account>]) -> impl Iterator<Item = String
         names.collect::<Vec<_>>().join(",")
     });
     let format = wanted.format;
+    let needed = Fields {
+        named: fields.as_deref().map(roots),
+        excluded: false,
+    };
     let line = move |account: &Arc<Account>| {
-        let user = shown(account);
+        let user = UserView {
+            account,
+            view: WITHOUT_TOKENS,
+            fields: &needed,
+        };
         match (&fields, format) {
-            (None, _) => Value::from(user).to_string(),
+            (None, _) => serde_json::to_string(&user).unwrap_or_default(),
             (Some(fields), Format::Json) => {
-                let user = Value::from(user);
+                let user = value(&user);
                 let named = fields.iter().filter_map(|field| {
                     Some((field.export_as.clone(), at(&user, &field.name)?.clone()))
                 });
                 named.collect::<Value>().to_string()
             }
             (Some(fields), Format::Csv) => {
-                let user = Value::from(user);
+                let user = value(&user);
                 let cells = fields.iter().map(|field| cell(at(&user, &field.name)));
                 cells.collect::<Vec<_>>().join(",")
             }
@@ -70,16 +79,21 @@ fn column(name: &str) -> Field {
     }
 }
 
-/// The user without the tokens of identity providers.
-fn shown(account: &Account) -> Map<String, Value> {
-    let mut user = account.shown_whole();
-    let identities = user.get_mut("identities").and_then(Value::as_array_mut);
-    for identity in identities.into_iter().flatten() {
-        if let Some(identity) = identity.as_object_mut() {
-            identity.retain(|key, _| !IDP_TOKENS.contains(&key.as_str()));
-        }
-    }
-    user
+/// The tokens of identity providers are in no file.
+const WITHOUT_TOKENS: View = View {
+    tokens: false,
+    main_profile: false,
+};
+
+/// The keys at the root of a user that these paths begin with.
+fn roots(fields: &[Field]) -> Vec<String> {
+    let root = |field: &Field| field.name.split(['.', '[']).next().map(str::to_owned);
+    fields.iter().filter_map(root).collect()
+}
+
+fn value(user: &UserView<'_>) -> Value {
+    // A map with text keys throughout, so writing it cannot fail.
+    serde_json::to_value(user).unwrap_or_default()
 }
 
 /// The value at a path such as `identities[0].connection`.
