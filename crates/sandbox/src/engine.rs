@@ -302,11 +302,7 @@ impl Engine {
         let all = self.rules.quietly(Behaviour::LogLimit) == "every-refusal";
         let notice = self.noticed.take();
         if let Some(notice) = notice.filter(|notice| all || !notice.is_repeated) {
-            let limit = What::Limit {
-                notice,
-                method: inbound.method.clone(),
-                path: inbound.path.as_str().into(),
-            };
+            let limit = What::limit(notice, inbound);
             let event = Event::new(self.present.at, self.events.last(), inbound, limit);
             self.events.push(event);
         }

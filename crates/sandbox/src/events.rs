@@ -19,8 +19,8 @@ use crate::tenant::Tenant;
 /// How much of a correlation id is kept.
 const LONGEST_CORRELATION_ID: usize = 64;
 
-/// A body beyond this is left out: a log with a cap on entries alone has none on bytes.
-const LONGEST_BODY: usize = 4096;
+/// A body beyond this is left out, a text cut off: a log with a cap on entries alone has none on bytes.
+const LONGEST: usize = 4096;
 
 /// What is told of a program; browsers are not told apart here.
 const USER_AGENT: &str = "Other 0.0.0 / Other 0.0.0";
@@ -105,6 +105,17 @@ pub(crate) struct Person {
     name: Option<Box<str>>,
     connection: Arc<str>,
     strategy: Box<str>,
+}
+
+impl What {
+    /// What a limit told of the request that was counted last.
+    pub(crate) fn limit(notice: Notice, inbound: &Inbound) -> Self {
+        Self::Limit {
+            notice,
+            method: inbound.method.clone(),
+            path: cut(&inbound.path),
+        }
+    }
 }
 
 impl Event {
@@ -208,7 +219,7 @@ impl ApiCall {
         reply: &Reply,
     ) -> Self {
         let short = |body: &[u8]| match body.len() {
-            0..=LONGEST_BODY => body.into(),
+            0..=LONGEST => body.into(),
             _ => Box::default(),
         };
         let correlation_id = kept(inbound, "x-correlation-id")
@@ -217,8 +228,8 @@ impl ApiCall {
             operation,
             claims: Arc::clone(claims),
             method: inbound.method.clone(),
-            path: inbound.path.as_str().into(),
-            query: inbound.query.as_deref().map(Into::into),
+            path: cut(&inbound.path),
+            query: inbound.query.as_deref().map(cut),
             body: short(&inbound.body),
             is_form: inbound.is_form(),
             correlation_id,
@@ -318,7 +329,14 @@ impl Person {
 
 fn kept(inbound: &Inbound, header: &str) -> Option<Box<str>> {
     let value = inbound.headers.get(header)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into())
+    Some(cut(&String::from_utf8_lossy(value.as_bytes())))
+}
+
+fn cut(text: &str) -> Box<str> {
+    match text.len() {
+        0..=LONGEST => text.into(),
+        _ => text.chars().take(LONGEST).collect(),
+    }
 }
 
 /// What an SDK says of itself: JSON in base64, of either alphabet.

@@ -5,7 +5,7 @@ import "./exchanges.js";
 import { ManagementClient } from "auth0";
 import { answersOf } from "./rules.js";
 import { findDatabase, suite } from "./suite.js";
-import { saw, tenant } from "./tenant.js";
+import { saw, stop, tenant } from "./tenant.js";
 
 const NEEDED = ["read:users", "create:users", "update:users", "delete:users", "read:connections"];
 
@@ -23,23 +23,34 @@ async function authorized() {
     }),
   });
   const { access_token, scope, error, error_description } = await answer.json();
-  if (!answer.ok) throw new Error(`no access token: ${answer.status} ${error}: ${error_description}`);
+  if (!answer.ok) stop(`no access token: ${answer.status} ${error}: ${error_description}`);
   return { token: access_token, scopes: (scope ?? "").split(" ") };
 }
 
 function scopesIn(token) {
-  const claims = token.split(".")[1];
-  if (!claims) throw new Error("the access token is no JSON web token");
-  return (JSON.parse(Buffer.from(claims, "base64url")).scope ?? "").split(" ");
+  try {
+    return (JSON.parse(Buffer.from(token.split(".")[1], "base64url")).scope ?? "").split(" ");
+  } catch {
+    return stop("the access token is no JSON web token");
+  }
 }
 
-const discovery = await fetch(`${tenant.url}/.well-known/openid-configuration`);
-const { issuer } = discovery.ok ? await discovery.json() : {};
-if (issuer !== `${tenant.url}/`) throw new Error(`${tenant.url} is no tenant of Auth0: it calls itself ${issuer}`);
+/** What the tenant calls itself. */
+async function issuer() {
+  try {
+    const answer = await fetch(`${tenant.url}/.well-known/openid-configuration`);
+    return (await answer.json()).issuer;
+  } catch (error) {
+    return stop(`${tenant.url} does not answer as a tenant of Auth0 does: ${error.cause?.message ?? error.message}`);
+  }
+}
+
+const name = await issuer();
+if (name !== `${tenant.url}/`) stop(`${tenant.url} is no tenant of Auth0: it calls itself ${name}`);
 
 const { token, scopes } = await authorized();
 const missing = NEEDED.filter((scope) => !scopes.includes(scope));
-if (missing.length) throw new Error(`the access token lacks ${missing.join(" ")}`);
+if (missing.length) stop(`the access token lacks ${missing.join(" ")}`);
 
 const admin = new ManagementClient({ domain: tenant.domain, token, maxRetries: 5 });
 const database = await findDatabase(admin.connections);

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { bare, create, hex, nobody } from "./suite.js";
-import { tenant } from "./tenant.js";
+import { stop, tenant } from "./tenant.js";
 
 /** How long a log may be behind before this run gives up on it, in seconds. */
 const LOG_PATIENCE = 90;
@@ -24,7 +24,7 @@ export async function* answersOf({ admin, database, token, scopes }) {
 
   /** A call without a client in between. */
   async function api(method, path, { body, headers, bearer = token } = {}) {
-    for (;;) {
+    for (let tries = 0; ; tries += 1) {
       const answer = await fetch(`${tenant.url}${path}`, {
         method,
         headers: { authorization: `Bearer ${bearer}`, "content-type": "application/json", ...headers },
@@ -32,6 +32,7 @@ export async function* answersOf({ admin, database, token, scopes }) {
       });
       const text = await answer.text();
       if (answer.status !== 429) return { status: answer.status, headers: answer.headers, body: json(text) };
+      if (tries === 100) stop(`${method} ${path} is refused for a limit again and again`);
       limits.reached(answer.headers);
       await pause(waitAfter(answer.headers));
     }
@@ -55,12 +56,15 @@ export async function* answersOf({ admin, database, token, scopes }) {
     await make("rule-holder"),
   ];
   const stranger = nobody("rule-nobody");
-  for (const { user_id } of [one, two, three]) await linkTo(main.user_id, user_id);
+  for (const { user_id } of [one, two, three]) {
+    const { status, body } = await linkTo(main.user_id, user_id);
+    if (status !== 201 || !Array.isArray(body)) stop(`this tenant does not link: ${other(status, body)}`);
+  }
 
   // Whether an identity that was asked for is gone; it is linked again.
   const match = async (given) => {
     const { status, body } = await unlink(main.user_id, "auth0", given);
-    if (status !== 200) return other(status, body);
+    if (status !== 200 || !Array.isArray(body)) return other(status, body);
     if (body.some((it) => it.user_id === bare(one.user_id))) return "no-match";
     await linkTo(main.user_id, one.user_id);
     return "match";

@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { announce, made, madeUp } from "./exchanges.js";
-import { call, nothing, step, user } from "./tenant.js";
+import { call, nothing, step, stop, user } from "./tenant.js";
 
 export const hex = (bytes) => randomBytes(bytes).toString("hex");
 
@@ -28,7 +28,7 @@ export async function create(users, database, name) {
   const wanted = { connection: database.name, email, password, email_verified: true, verify_email: false };
   const { data, rawResponse } = await users.create(wanted).withRawResponse();
   if (rawResponse.status !== 201 || !data.user_id?.startsWith("auth0|") || data.email !== email) {
-    throw new Error(`this tenant does not make users as expected: ${rawResponse.status}`);
+    stop(`this tenant does not make users as expected: ${rawResponse.status}`);
   }
   made(data.user_id);
   call(data.user_id, name);
@@ -43,7 +43,7 @@ export async function findDatabase(connections) {
   const { data } = await connections.list(wanted);
   const name = process.env.AUTH0_CONNECTION ?? "Username-Password-Authentication";
   const found = data.find((one) => one.name === name);
-  if (!found) throw new Error(`there is no database ${name}; AUTH0_CONNECTION can name one of: ${data.map((one) => one.name)}`);
+  if (!found) stop(`there is no database ${name}; AUTH0_CONNECTION can name one of: ${data.map((one) => one.name)}`);
   return found;
 }
 

@@ -14,6 +14,12 @@ export async function token(wanted) {
   return (await control("POST", "tokens", wanted)).token;
 }
 
+/** Ends the program for a reason that its user can do something about. */
+export function stop(reason) {
+  process.stderr.write(`contract: ${reason}\n`);
+  process.exit(1);
+}
+
 const names = new Map();
 
 /** From here on this text, which differs from run to run, is written as a name. */

@@ -416,6 +416,13 @@ fn a_long_log_forgets_its_beginning_and_a_long_body_is_left_out() {
         entry["details"]["response"],
         json!({ "statusCode": 200, "body": {} })
     );
+    act(
+        &sandbox,
+        "DELETE",
+        &format!("{JANES}/identities/github/{}", "é".repeat(5000)),
+    );
+    let path = &entries(&sandbox, "per_page=1")[0]["details"]["request"]["path"];
+    assert_eq!(path.as_str().unwrap().chars().count(), 4096);
     sandbox.reset();
     assert_eq!(entries(&sandbox, ""), Vec::<Value>::new());
 }
