@@ -34,6 +34,8 @@ Environment:
   AUTH0_API_TOKEN or AUTH0_ACCESS_TOKEN     an access token; goes before the application
   AUTH0_DRY_RUN                             true: as if --dry-run were always given
   HTTPS_PROXY, NO_PROXY                     the way to the tenant, and the hosts to reach without it
+  TZ                                        the time zone of --until, if not this machine's
+  USER, LOGNAME, USERNAME                   who runs a job, for its list of runs
   NO_COLOR, CLICOLOR, CLICOLOR_FORCE        colours
 
 Exit codes:
