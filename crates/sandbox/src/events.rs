@@ -13,6 +13,7 @@ use crate::call::{Inbound, Reply};
 use crate::clock::Millis;
 use crate::jwt::Claims;
 use crate::limiter::Notice;
+use crate::provenance::Behaviour;
 use crate::redact;
 use crate::tenant::Tenant;
 
@@ -150,6 +151,16 @@ impl Event {
             What::SignedUp(_) => true,
             What::Exchanged { granted, .. } => *granted,
             What::Deleted(_) | What::Limit { .. } => false,
+        }
+    }
+
+    /// What decides that there is such an entry, if that is not known.
+    pub(crate) fn rests_on(&self) -> Option<Behaviour> {
+        match &self.what {
+            What::Call(call) if !call.status.is_success() => Some(Behaviour::LogRefused),
+            What::Deleted(_) => Some(Behaviour::LogDeletion),
+            What::Limit { notice, .. } if !notice.is_warning => Some(Behaviour::LogLimit),
+            _ => None,
         }
     }
 

@@ -156,8 +156,12 @@ fn first_not_before(log: &Ring<Event>, id: &str) -> u64 {
 }
 
 fn lean(rules: &mut Rules, event: &Event) {
-    if !event.is_as_recorded() && !rules.leans_on(Behaviour::LogEntries) {
-        rules.detail(Behaviour::LogEntries);
+    let existence = event.rests_on();
+    let form = (!event.is_as_recorded()).then_some(Behaviour::LogEntries);
+    for behaviour in existence.into_iter().chain(form) {
+        if !rules.leans_on(behaviour) {
+            rules.detail(behaviour);
+        }
     }
 }
 

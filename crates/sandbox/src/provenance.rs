@@ -194,7 +194,7 @@ table! {
         "Which rate limit do link and unlink count against, where a plan has one per group?",
         [inferred("users_write"), inferred("other")];
     LimitedRequests, "limited-requests", Detail,
-        "Which requests count against the rate limits?",
+        "Which requests count against the rate limits? (Told here only: it decides when a 429 comes, and shows in none.)",
         [inferred("authenticated"), inferred("all")];
     LimitHeadersOn429, "limit-headers-on-429", Detail,
         "Does a 429 carry the x-ratelimit headers?",

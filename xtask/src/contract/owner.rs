@@ -63,8 +63,10 @@ pub(crate) fn run_for_owner(root: &Path) -> Result<String> {
 
 /// Runs the same against local tenants: as they are, with other choices of the table, and with one that breaks half-way.
 pub(super) fn rehearse(root: &Path, cache: &Path, seen: Seen) -> Result<String> {
-    if let Readiness::Missing(what) = Client::Node.prepare(root, cache)? {
-        return Ok(format!("tenant lane: skipped: {what}"));
+    for client in [Client::Node, Client::Python] {
+        if let Readiness::Missing(what) = client.prepare(root, cache)? {
+            return Ok(format!("tenant lane: skipped: {what}"));
+        }
     }
     let folder = cache.join("rehearsal");
     guards_hold(root, cache, &folder)?;

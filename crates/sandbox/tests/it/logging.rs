@@ -173,6 +173,15 @@ fn what_is_not_documented_is_a_choice() {
     act(&sandbox, "DELETE", &main);
     act(&sandbox, "DELETE", JANES);
     assert_eq!(types(&sandbox), ["fapi", "sapi"]);
+    let rules = |parameters: &str| {
+        let answer = get(&sandbox, &format!("/api/v2/logs?{parameters}"));
+        answer.header("x-sandbox-rules").unwrap().to_owned()
+    };
+    assert_eq!(rules("q=type:sapi"), "log-delay");
+    assert_eq!(
+        rules("q=type:fapi"),
+        "log-delay, log-refused-write, log-entries"
+    );
 }
 
 #[test]
