@@ -102,7 +102,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The answer is not what the tenant's documentation describes (a redirect, a page, other JSON).
     Decode,
-    /// The request may have been applied; no reading settled it before the deadline.
+    /// The request may have been applied, and no reading settled it before the deadline, or before a limit that outlasts
+    /// it; see [`Error::retry_at`].
     OutcomeUnknown,
 }
 
