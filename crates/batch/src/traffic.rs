@@ -35,7 +35,9 @@ impl Traffic {
         };
         self.requests += u64::from(error.attempts());
         self.refused += u64::from(error.kind() == ErrorKind::RateLimited);
-        self.left(error.answer().and_then(transport::Answer::rate_limit));
+        // The token endpoint's bucket is another one.
+        let answer = error.answer().filter(|_| error.kind() != ErrorKind::Token);
+        self.left(answer.and_then(transport::Answer::rate_limit));
     }
 
     fn left(&mut self, limit: Option<RateLimit>) {
