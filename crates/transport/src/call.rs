@@ -12,9 +12,10 @@ use crate::{
     client::{Channel, Credentials},
     error::{Answer, Error, ErrorKind},
     operation::{Answered, Operation, Settled, SettledBy},
+    pace::{Ended, Turn},
     rate_limit,
     request::Response,
-    retry::{Bounds, Event, Progress, Settling, Step},
+    retry::{Bounds, Event, Progress, SHORTEST_ATTEMPT, Settling, Step},
     round_trip::{Delivery, RoundTripError, RoundTripFailure},
     time,
     token::{AccessToken, TokenSource},
@@ -83,6 +84,7 @@ async fn send_and_settle<O: Operation>(
         kept_for_probe: limits.kept_for_probe(),
         unread: !operation.needs_a_read(),
     });
+    let caller = channel.pacer().caller(limits.priority);
     let mut attempts = 0;
     let mut request_failure = Error::new(
         ErrorKind::Timeout,
@@ -163,6 +165,30 @@ async fn send_and_settle<O: Operation>(
                 .fresh_body()
                 .map_err(|error| ended(error, attempts, progress.maybe_applied()))?,
         };
+        let turn = match credentials {
+            Some(_) if request.is_authorized() => {
+                let begun = clock.now();
+                let latest = begun.saturating_add(time_left.saturating_sub(SHORTEST_ATTEMPT));
+                let turn = channel.pacer().turn(clock, caller, request, latest).await;
+                *waited = waited.saturating_add(clock.now().saturating_sub(begun));
+                match turn {
+                    Ok(turn) => Some(turn),
+                    Err(at) => {
+                        let at = clock.wall().saturating_add(at.saturating_sub(clock.now()));
+                        let failure = latest_failure.unwrap_or(request_failure);
+                        let failure = no_turn(failure, progress.maybe_applied());
+                        let failure = failure.retry_at_time(time::system_time(at));
+                        return Err(failure.after(attempts, progress.maybe_applied()));
+                    }
+                }
+            }
+            _ => None,
+        };
+        // So does waiting for a turn.
+        let time_left = match probing {
+            true => left(),
+            false => progress.time_to_send(left()).unwrap_or(SHORTEST_ATTEMPT),
+        };
         if !probing {
             attempts += 1;
         }
@@ -173,6 +199,7 @@ async fn send_and_settle<O: Operation>(
             *http.body_mut() = body;
         }
         let response = attempt(channel, http, limit).await;
+        let refused = turn.and_then(|turn| tell(turn, clock.now(), &response));
 
         let (event, failure) = match response {
             Err(error) => {
@@ -263,7 +290,40 @@ async fn send_and_settle<O: Operation>(
         }
         step = progress.next(event, left(), fastrand::f64());
         trace(attempts, probing, event, &failure, step);
+        if let Some((turn, response)) = refused {
+            // The wait is everybody's, and one request finds out whether it was enough.
+            turn.end(clock.now(), &Ended::Limited(&response, step.take_wait()));
+        }
         latest_failure = Some(failure);
+    }
+}
+
+/// Tells the pacer how a request ended; what was answered 429 is told when it is decided how long to wait.
+fn tell(
+    turn: Turn,
+    now: Duration,
+    response: &Result<Response, RoundTripError>,
+) -> Option<(Turn, Response)> {
+    let ended = match response {
+        Ok(response) if response.status() == 429 => return Some((turn, response.clone())),
+        Ok(response) => Ended::Answered(response),
+        Err(error) if error.delivery() == Delivery::NotSent => Ended::NotSent,
+        Err(_) => Ended::Unknown,
+    };
+    turn.end(now, &ended);
+    None
+}
+
+/// The end of a request whose turn would come too late.
+fn no_turn(failure: Error, maybe_applied: bool) -> Error {
+    if maybe_applied {
+        unknown(failure)
+    } else if failure.kind() == ErrorKind::RateLimited {
+        failure
+    } else {
+        let message =
+            "the tenant's rate limit does not let the request be sent before the deadline";
+        Error::new(ErrorKind::RateLimited, message)
     }
 }
 

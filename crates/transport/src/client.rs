@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ErrorKind},
     headers,
     operation::{Answered, Operation},
+    pace::{Pace, Pacer, Pacing, Priority},
     request::Request,
     round_trip::RoundTrip,
     tenant::Tenant,
@@ -24,6 +25,7 @@ pub(crate) struct Limits {
     pub(crate) deadline: Duration,
     pub(crate) attempt: Duration,
     pub(crate) attempts: u32,
+    pub(crate) priority: Priority,
 }
 
 impl Limits {
@@ -39,6 +41,7 @@ impl Default for Limits {
             deadline: Duration::from_secs(60),
             attempt: Duration::from_secs(20),
             attempts: 4,
+            priority: Priority::Interactive,
         }
     }
 }
@@ -63,6 +66,7 @@ struct Wire {
     time: Arc<dyn Time>,
     user_agent: HeaderValue,
     telemetry: Option<HeaderValue>,
+    pacer: Arc<Pacer>,
 }
 
 impl Channel {
@@ -106,6 +110,10 @@ impl Channel {
 
     pub(crate) const fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn pacer(&self) -> &Arc<Pacer> {
+        &self.wire.pacer
     }
 
     pub(crate) fn round_trip(&self) -> &dyn RoundTrip {
@@ -187,6 +195,7 @@ impl Client {
             extra_roots: Vec::new(),
             proxy: None,
             telemetry: false,
+            pacing: Pacing::default(),
             user_agent: concat!("auth0-unlink/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -218,6 +227,27 @@ impl Client {
         let mut client = self.clone();
         client.channel.limits.attempts = attempts;
         client
+    }
+
+    /// The same client with calls of another priority, which matters while they wait for the rate limit.
+    ///
+    /// ```
+    /// # fn example(client: &transport::Client) {
+    /// let bulk = client.with_priority(transport::Priority::Bulk);
+    /// # let _ = bulk;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        let mut client = self.clone();
+        client.channel.limits.priority = priority;
+        client
+    }
+
+    /// What this client and its clones have learned of the tenant's rate limits, and how they fared.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.channel.pacer().pace(self.channel.time().now())
     }
 
     /// The same client with a header added to its requests, such as `X-Correlation-ID`, which
@@ -294,6 +324,7 @@ pub struct ClientBuilder {
     extra_roots: Vec<u8>,
     proxy: Option<Proxy>,
     telemetry: bool,
+    pacing: Pacing,
     user_agent: String,
 }
 
@@ -362,6 +393,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets how much of the tenant's rate limit is used: all of it, unless told otherwise.
+    pub const fn pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = pacing;
+        self
+    }
+
     /// Carries requests by another round trip than the built-in one.
     pub fn round_trip(mut self, round_trip: impl RoundTrip) -> Self {
         self.round_trip = Some(Arc::new(round_trip));
@@ -427,6 +464,7 @@ impl ClientBuilder {
             time,
             user_agent,
             telemetry,
+            pacer: Arc::new(Pacer::new(self.pacing)),
         });
         Ok(Client {
             channel: Channel {

@@ -24,6 +24,7 @@ mod headers;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod operation;
+mod pace;
 mod path;
 #[cfg(feature = "private-key-jwt")]
 mod private_key;
@@ -43,6 +44,7 @@ pub use client::{Call, Channel, Client, ClientBuilder};
 pub use client_credentials::ClientCredentials;
 pub use error::{Answer, DecodeError, Error, ErrorKind, Hint};
 pub use operation::{Answered, Operation, Settled, SettledBy};
+pub use pace::{Limit, Pace, Pacing, Priority, Reserve};
 pub use path::{Path, PathError};
 #[cfg(feature = "private-key-jwt")]
 pub use private_key::{PrivateKey, SigningAlgorithm};

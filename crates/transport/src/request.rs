@@ -169,6 +169,12 @@ impl Response {
         rate_limit::date(&self.headers)
     }
 
+    /// The same in whole seconds since 1970.
+    pub(crate) fn unix_date(&self) -> Option<i64> {
+        let since = self.date()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_secs()).ok()
+    }
+
     /// The rate limit the tenant named in this answer, if it did.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {

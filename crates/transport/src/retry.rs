@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Shortest time left in which sending still makes sense.
-const SHORTEST_ATTEMPT: Duration = Duration::from_millis(50);
+pub(crate) const SHORTEST_ATTEMPT: Duration = Duration::from_millis(50);
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(8);
 /// The wait after a first 429 that asks for none at all, as the reset header does, which counts whole seconds.
@@ -56,6 +56,17 @@ pub(crate) enum Step {
     Unknown,
     /// Report that it is, and that the rate limit which keeps it from being settled asks for this wait.
     UnknownRateLimited(Duration),
+}
+
+impl Step {
+    /// Leaves the wait before it to somebody else; returns it.
+    pub(crate) const fn take_wait(&mut self) -> Duration {
+        match self {
+            Self::Send(wait) | Self::Probe(wait) => std::mem::replace(wait, Duration::ZERO),
+            Self::FailRateLimited(wait) | Self::UnknownRateLimited(wait) => *wait,
+            Self::Fail | Self::Unknown => Duration::ZERO,
+        }
+    }
 }
 
 /// The bounds one call keeps.

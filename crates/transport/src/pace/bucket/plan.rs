@@ -1,0 +1,169 @@
+//! When the next request is sent, by what is known of the limit: pure.
+
+use super::{Bucket, MINUTE_LIKE, PATIENCE, count, estimate::Estimate, number, seconds::Closed};
+
+/// How the limit is refilled within a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum View {
+    Stepwise,
+    Smooth,
+}
+
+impl Bucket {
+    /// While the rate is not known: what is surely there, slower as it gets less, and then what the reset brings.
+    pub(super) fn cautious(&self, now: f64, sure: f64, limit: f64) -> f64 {
+        if sure >= 1.0 {
+            let is_plenty = sure > limit / 2.0 || self.whole_minutes >= MINUTE_LIKE;
+            return if is_plenty {
+                now
+            } else {
+                self.last_sent + 0.5 / sure
+            };
+        }
+        if self.in_flight > 0 {
+            return self.last_sent + PATIENCE;
+        }
+        self.reset_at.min(self.last_sent + 60.0)
+    }
+
+    /// By the plan of this second of the tenant's clock, `into` of which has passed.
+    pub(super) fn planned(
+        &self,
+        now: f64,
+        into: f64,
+        sure: f64,
+        limit: f64,
+        closed: Closed,
+    ) -> f64 {
+        let edge = self.edge();
+        let view = self.view();
+        let reserved = self.reserved();
+        let is_tiny = limit - reserved <= 3.0 && self.surprise > 0.3;
+        let (rate, margin, late) = if is_tiny {
+            // Others empty it at random: whatever may have come in is asked for.
+            (self.peak.min(limit).max(self.estimate().rate()), 0.0, 0.0)
+        } else {
+            (self.estimate().rate(), self.margin.floor(), self.late)
+        };
+        // What is not certain yet goes in our favour, but never against the reserve.
+        let doubt = (0.7 / self.estimate().weight().max(1.0)).min(0.15);
+        let (rate, favour, late) = if reserved > 0.0 {
+            (rate - 0.7 * doubt, 0.01, late.max(0.5))
+        } else {
+            (rate, doubt, late)
+        };
+        // Those that come late or early shift what comes in smoothly.
+        let shift = if reserved > 0.0 && view != Some(View::Stepwise) {
+            (rate * self.spread - 0.5).clamp(0.0, self.room())
+        } else {
+            0.0
+        };
+        let kept = reserved + margin + shift;
+        let rate_by = |view| {
+            if is_tiny {
+                rate
+            } else {
+                self.estimate_by(view).rate()
+            }
+        };
+        let left = match view {
+            Some(view) => self.left_before(view, rate_by(view), closed, limit),
+            None => f64::min(
+                self.left_before(View::Stepwise, rate_by(View::Stepwise), closed, limit),
+                self.left_before(View::Smooth, rate_by(View::Smooth), closed, limit),
+            ),
+        };
+        let whole = match view {
+            Some(View::Smooth) => (left - kept + rate).min(limit),
+            _ => (left + rate).min(limit) - kept,
+        };
+        let whole = (whole + favour).floor();
+        let sent = count(self.sent_now);
+        if sent + 1.0 <= left - kept {
+            return now;
+        }
+        let is_inside = (edge..=1.0 - edge + 1e-3).contains(&into);
+        // More was seen than the plan has, and would be lost with the end of the second; others may take some meanwhile.
+        let others = self.others() * self.trip;
+        let is_seen = sure - (whole - sent).max(0.0) - others - 2.0 * others.sqrt() >= 1.0;
+        if is_inside && is_seen {
+            return now;
+        }
+        let middle = 1.0 - 2.0 * edge;
+        let begin = now - into;
+        if sent < whole && into <= 1.0 - edge + 1e-3 {
+            let place = edge + (sent + 0.5) / whole * middle + late / rate;
+            return begin + place.min(1.0 - edge);
+        }
+        // Nothing is learned while nothing is sent, and it may be full by now.
+        let idle = (limit / self.peak.max(0.01)).clamp(1.5, 30.0);
+        if self.in_flight == 0 && is_inside && now - self.last_sent >= idle {
+            return now;
+        }
+        let next = (((left - sent + rate).max(0.0) + rate).min(limit) - reserved - margin).max(1.0);
+        (begin + 1.0 + edge + 0.5 / next * middle).max(now + 1e-4)
+    }
+
+    /// What was left at the end of the last second, by what is known of the closed one and was sent since.
+    fn left_before(&self, view: View, rate: f64, closed: Closed, limit: f64) -> f64 {
+        let mut left = closed.left;
+        let mut second = closed.number;
+        if view == View::Smooth {
+            let end = number(closed.number) + 1.0 - self.edge();
+            let rest = (end - self.clock.arrival(closed.last)).max(0.0);
+            left = (left + rate * rest).min(limit);
+        }
+        for &(later, sent) in self.sent.iter().filter(|sent| sent.0 > closed.number) {
+            left = (left + rate * number(later - second)).min(limit) - count(sent);
+            second = later;
+        }
+        let since = number((self.second - 1 - second).max(0));
+        (left + rate * since).min(limit)
+    }
+
+    /// How much of the beginning and of the end of a second is not sent in, since it may be another's.
+    fn edge(&self) -> f64 {
+        (self.clock.error() + self.spread / 2.0).clamp(0.04, 0.35)
+    }
+
+    /// How it refills within a second, where that has shown.
+    pub(super) fn view(&self) -> Option<View> {
+        let (grown, expected) = self.within;
+        if expected < 2.0 {
+            None
+        } else if grown > 0.55 * expected {
+            Some(View::Smooth)
+        } else if grown < 0.45 * expected {
+            Some(View::Stepwise)
+        } else {
+            None
+        }
+    }
+
+    const fn estimate_by(&self, view: View) -> &Estimate {
+        match view {
+            View::Stepwise => &self.stepwise,
+            View::Smooth => &self.smooth,
+        }
+    }
+
+    pub(super) fn estimate(&self) -> &Estimate {
+        self.estimate_by(self.view().unwrap_or(View::Stepwise))
+    }
+
+    /// How much others take a second, about.
+    fn others(&self) -> f64 {
+        let estimate = self.estimate();
+        if estimate.noise() > 0.5 || self.surprise > 0.3 {
+            (self.peak - estimate.rate()).max(0.0)
+        } else {
+            0.0
+        }
+    }
+
+    /// The most that is kept back without a reserve.
+    pub(super) fn room(&self) -> f64 {
+        self.limit
+            .map_or(0.0, |limit| (limit - self.reserved() - 1.0).max(0.0) / 2.0)
+    }
+}

@@ -1,0 +1,190 @@
+//! What was sent and what was left, second by second of the tenant's clock, and what that teaches: pure.
+
+use super::{Bucket, Flight, Reading, count, estimate::Growth, number, plan::View, whole};
+
+/// A second of the tenant's clock of which some requests may be unanswered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    pub(super) number: i64,
+    pub(super) counted: i64,
+    /// When its first and last requests were sent.
+    pub(super) first: f64,
+    pub(super) last: f64,
+    /// The most that was left by the first requests, and the least by the last.
+    pub(super) most: f64,
+    pub(super) least: Option<f64>,
+    pub(super) was_full: bool,
+}
+
+/// The latest second of which every request is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closed {
+    pub(super) number: i64,
+    pub(super) last: f64,
+    pub(super) left: f64,
+    /// How many had been counted by its end.
+    pub(super) counted: i64,
+}
+
+impl Closed {
+    /// What had come in by its end, apart from what was there in the beginning.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "no client sends so many requests"
+    )]
+    const fn filled(&self) -> f64 {
+        self.left + self.counted as f64
+    }
+}
+
+impl Bucket {
+    pub(super) fn count(&mut self, flight: &Flight, date: Option<i64>, reading: Option<Reading>) {
+        self.counted += 1;
+        #[expect(clippy::cast_precision_loss, reason = "limits are not so large")]
+        let left = reading.map(|reading| reading.remaining as f64);
+        let was_full = reading.is_some_and(|reading| reading.remaining + 1 >= reading.limit);
+        self.note(flight, date.unwrap_or(flight.second), 1, left, was_full);
+    }
+
+    pub(super) fn note(
+        &mut self,
+        flight: &Flight,
+        second: i64,
+        counted: i64,
+        left: Option<f64>,
+        was_full: bool,
+    ) {
+        let at = self.open.partition_point(|open| open.number < second);
+        let spread = self.spread;
+        match self.open.get_mut(at).filter(|open| open.number == second) {
+            Some(open) => {
+                open.counted += counted;
+                open.was_full |= was_full;
+                if let Some(left) = left {
+                    if flight.at < open.first - spread {
+                        open.most = left;
+                    } else if flight.at < open.first + spread {
+                        open.most = open.most.max(left);
+                    }
+                    open.least = match open.least {
+                        Some(least) if flight.at < open.last - spread => Some(least),
+                        Some(least) if flight.at <= open.last + spread => Some(least.min(left)),
+                        _ => Some(left),
+                    };
+                    open.first = open.first.min(flight.at);
+                    open.last = open.last.max(flight.at);
+                }
+            }
+            None => self.open.insert(
+                at,
+                Open {
+                    number: second,
+                    counted,
+                    first: flight.at,
+                    last: flight.at,
+                    most: left.unwrap_or(0.0),
+                    least: left,
+                    was_full,
+                },
+            ),
+        }
+    }
+
+    /// Closes the seconds that are over and of which every request is answered, and learns from each.
+    pub(super) fn close(&mut self, now: f64) {
+        let oldest = self
+            .flights
+            .iter()
+            .flatten()
+            .next()
+            .map_or(i64::MAX, |flight| flight.second);
+        let current = whole(self.clock.arrival(now));
+        while let Some(open) = self.open.front().copied() {
+            if open.number >= oldest.min(current) {
+                break;
+            }
+            self.open.pop_front();
+            self.settled += open.counted;
+            match (self.closed, open.least) {
+                (None, None) => {}
+                (Some(closed), Some(left)) if open.number > closed.number => {
+                    let next = Closed {
+                        number: open.number,
+                        last: open.last,
+                        left,
+                        counted: self.settled,
+                    };
+                    self.closed = Some(next);
+                    self.learn(closed, next, &open);
+                }
+                (None, Some(left)) => {
+                    self.closed = Some(Closed {
+                        number: open.number,
+                        last: open.last,
+                        left,
+                        counted: self.settled,
+                    });
+                }
+                // Without a reading, or later than others of its second.
+                (Some(mut closed), least) => {
+                    if least.is_none() {
+                        closed.left -= count(open.counted);
+                    }
+                    closed.counted = self.settled;
+                    self.closed = Some(closed);
+                }
+            }
+            if let Some(closed) = self.closed {
+                while self
+                    .sent
+                    .front()
+                    .is_some_and(|sent| sent.0 <= closed.number)
+                {
+                    self.sent.pop_front();
+                }
+            }
+        }
+    }
+
+    fn learn(&mut self, before: Closed, next: Closed, open: &Open) {
+        let limit = self.limit.unwrap_or(f64::INFINITY);
+        let seconds = number(next.number - before.number);
+        let grown = next.filled() - before.filled();
+        if seconds < 3.0 {
+            self.peak = (self.peak * 0.99).max(grown / seconds.max(next.last - before.last));
+        }
+        let rate = self.estimate().rate();
+        if open.counted >= 2 && rate > 0.0 {
+            let (came, expected) = &mut self.within;
+            *came += count(open.counted - 1) - (open.most - next.left);
+            *expected += (rate * (open.last - open.first)).max(0.0);
+            let most = (3.0 * rate).max(30.0);
+            if *expected > most {
+                *came *= most / *expected;
+                *expected = most;
+            }
+        }
+        let is_smooth = self.view() == Some(View::Smooth);
+        let growth = Growth {
+            grown,
+            over: seconds,
+            is_cut: open.was_full && (before.left >= 1.0 || seconds > 1.0),
+            waited: std::mem::take(&mut self.has_waited),
+            limit,
+        };
+        let stepwise = self.stepwise.add(growth);
+        let smooth = self.smooth.add(Growth {
+            over: next.last - before.last,
+            ..growth
+        });
+        let short = if is_smooth {
+            smooth - 2.0 * rate * self.spread
+        } else {
+            stepwise
+        };
+        if short > 0.0 {
+            self.margin = self.margin.max(short.min(self.room()));
+        }
+        self.margin *= 0.995;
+    }
+}

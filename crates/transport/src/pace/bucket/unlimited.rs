@@ -1,0 +1,82 @@
+//! Pacing by 429 alone, where the tenant does not tell its limit: pure.
+
+/// What is known of a limit that is not told.
+#[derive(Debug)]
+pub(super) struct Unlimited {
+    /// Answers in a row that named none.
+    answers: u32,
+    /// Requests per second, once a 429 has shown that there is a limit all the same.
+    rate: Option<f64>,
+    next: f64,
+    /// Answers since the last 429, and when the first of them came.
+    count: f64,
+    since: f64,
+}
+
+impl Default for Unlimited {
+    fn default() -> Self {
+        Self {
+            answers: 0,
+            rate: None,
+            next: f64::NEG_INFINITY,
+            count: 0.0,
+            since: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl Unlimited {
+    pub(super) const fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
+    /// Whether nothing was answered yet.
+    pub(super) const fn is_unseen(&self) -> bool {
+        self.answers == 0 && self.rate.is_none()
+    }
+
+    pub(super) const fn next(&self) -> f64 {
+        self.next
+    }
+
+    pub(super) fn sent(&mut self, now: f64) {
+        if let Some(rate) = self.rate {
+            self.next = self.next.max(now) + 1.0 / rate;
+        }
+    }
+
+    /// An answer named no limit; returns how many did so in a row.
+    pub(super) fn answered(&mut self, now: f64) -> u32 {
+        self.answers = self.answers.saturating_add(1);
+        if self.count == 0.0 {
+            self.since = now;
+        }
+        self.count += 1.0;
+        if let Some(rate) = &mut self.rate {
+            // A fiftieth more with each second.
+            *rate += 0.02;
+        }
+        self.answers
+    }
+
+    /// An answer named a limit.
+    pub(super) fn limited(&mut self) {
+        *self = Self::default();
+    }
+
+    /// There is no limit told any more; `rate` is what it was.
+    pub(super) fn begin_at(&mut self, rate: Option<f64>) {
+        self.rate = rate.map(|rate| 0.95 * rate);
+    }
+
+    /// 429: slower from now on, but once for all that were on their way.
+    pub(super) fn refused(&mut self, now: f64, is_unexpected: bool) {
+        let so_far = self.count / (now - self.since).max(0.5);
+        self.rate = Some(match self.rate {
+            None => (0.7 * so_far).max(0.5),
+            Some(rate) if is_unexpected => (0.8 * rate).max(0.2),
+            Some(rate) => rate,
+        });
+        self.count = 0.0;
+    }
+}

@@ -1,0 +1,460 @@
+//! The queue before the limits: one after the other, the urgent first, and after a 429 one alone.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use http::Method;
+
+use super::{
+    Limit, Pace, Pacing, Priority,
+    bucket::{Answer, Bucket, Reading},
+};
+use crate::{
+    rate_limit::RateLimit,
+    request::{Request, Response},
+    round_trip::BoxFuture,
+    time::Time,
+};
+
+/// How far a fixed rate may be ahead of itself, in seconds, so that late timers do not slow it down.
+const AHEAD: f64 = 0.1;
+
+/// The turns of one client and all its clones.
+#[derive(Debug)]
+pub(crate) struct Pacer(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    options: Pacing,
+    lanes: Vec<Lane>,
+    routes: HashMap<Route, usize>,
+    /// The lane that was last sent to: where a request of another kind waits first.
+    latest: usize,
+    callers: u64,
+    /// When the next request is due at the fixed rate.
+    due: f64,
+    in_flight: usize,
+    sent: u64,
+    refused: u64,
+    waited: f64,
+}
+
+/// Requests that are counted against one limit.
+#[derive(Debug)]
+struct Lane {
+    bucket: Bucket,
+    waiting: BTreeMap<Place, Option<Waker>>,
+}
+
+/// Where a request stands in its lane: the least is next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(Priority, u64);
+
+/// The kind of a request, by which it finds the limit that it is counted against.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Route {
+    method: Method,
+    /// The path's beginning, which names no user.
+    begin: String,
+    segments: usize,
+}
+
+impl Route {
+    fn of(request: &Request) -> Self {
+        let path = request.path().as_str();
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let begin = path.split('/').take(4).collect::<Vec<_>>().join("/");
+        Self {
+            method: request.method().clone(),
+            begin,
+            segments: path.split('/').count(),
+        }
+    }
+}
+
+/// A caller of the pacer: it keeps its place when it has to send again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    priority: Priority,
+    number: u64,
+}
+
+/// How a request that had its turn ended.
+pub(crate) enum Ended<'a> {
+    Answered(&'a Response),
+    /// 429: nothing more is sent for so long.
+    Limited(&'a Response, Duration),
+    /// Its answer was lost.
+    Unknown,
+    NotSent,
+}
+
+impl Pacer {
+    pub(crate) fn new(options: Pacing) -> Self {
+        Self(Mutex::new(State {
+            options,
+            lanes: vec![Lane::new(options)],
+            routes: HashMap::new(),
+            latest: 0,
+            callers: 0,
+            due: f64::NEG_INFINITY,
+            in_flight: 0,
+            sent: 0,
+            refused: 0,
+            waited: 0.0,
+        }))
+    }
+
+    /// Takes a number; who has the lower one is served first.
+    pub(crate) fn caller(&self, priority: Priority) -> Caller {
+        let mut state = self.lock();
+        state.callers += 1;
+        Caller {
+            priority,
+            number: state.callers,
+        }
+    }
+
+    /// Waits for the turn of a request, which has to be sent at once then, but not beyond `ends`.
+    ///
+    /// # Errors
+    ///
+    /// When its turn would be, where that is later than `ends`.
+    pub(crate) async fn turn(
+        self: &Arc<Self>,
+        time: &dyn Time,
+        caller: Caller,
+        request: &Request,
+        ends: Duration,
+    ) -> Result<Turn, Duration> {
+        let begun = time.now().as_secs_f64();
+        let ends = ends.as_secs_f64();
+        let mut waiter = Waiter {
+            pacer: self,
+            route: Route::of(request),
+            place: Place(caller.priority, caller.number),
+            lane: None,
+        };
+        let mut alarm: Option<(f64, BoxFuture<()>)> = None;
+        poll_fn(|cx| {
+            loop {
+                let now = time.now().as_secs_f64();
+                match waiter.look(now, ends, cx.waker()) {
+                    Look::Go { lane, number } => {
+                        self.lock().waited += now - begun;
+                        return Poll::Ready(Ok(Turn {
+                            pacer: Arc::clone(self),
+                            route: waiter.route.clone(),
+                            lane,
+                            number,
+                            sent: now,
+                            has_ended: false,
+                        }));
+                    }
+                    Look::TooLate(until) => {
+                        return Poll::Ready(Err(
+                            Duration::try_from_secs_f64(until).unwrap_or(Duration::MAX)
+                        ));
+                    }
+                    Look::Wait(until) => {
+                        let until = until.min(ends);
+                        let is_set = alarm.as_ref().is_some_and(|(at, _)| *at <= until);
+                        if !is_set {
+                            let wait = Duration::try_from_secs_f64((until - now).max(1e-4));
+                            alarm = Some((until, time.sleep(wait.unwrap_or(Duration::MAX))));
+                        }
+                        let Some((_, sleep)) = &mut alarm else {
+                            return Poll::Pending;
+                        };
+                        if sleep.as_mut().poll(cx).is_pending() {
+                            return Poll::Pending;
+                        }
+                        alarm = None;
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// What was learned, and how requests fared.
+    pub(crate) fn pace(&self, now: Duration) -> Pace {
+        let now = now.as_secs_f64();
+        let mut state = self.lock();
+        let state = &mut *state;
+        let mut order: Vec<_> = (0..state.lanes.len()).collect();
+        order.sort_by_key(|lane| *lane != state.latest);
+        let mut next = f64::INFINITY;
+        for lane in &mut state.lanes {
+            if !lane.waiting.is_empty() {
+                next = next.min(lane.bucket.next(now).max(state.due - AHEAD));
+            }
+        }
+        Pace {
+            limits: order
+                .into_iter()
+                .filter(|lane| state.routes.values().any(|of| of == lane))
+                .filter_map(|lane| state.lanes[lane].limit())
+                .collect(),
+            waiting: state.lanes.iter().map(|lane| lane.waiting.len()).sum(),
+            in_flight: state.in_flight,
+            next: next.is_finite().then(|| {
+                Duration::try_from_secs_f64((next - now).max(0.0)).unwrap_or(Duration::MAX)
+            }),
+            sent: state.sent,
+            refused: state.refused,
+            waited: Duration::try_from_secs_f64(state.waited).unwrap_or(Duration::MAX),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn new(options: Pacing) -> Self {
+        Self {
+            bucket: Bucket::new(options.reserve),
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    fn limit(&self) -> Option<Limit> {
+        Some(Limit {
+            burst: self.bucket.limit()?,
+            rate: self.bucket.rate(),
+            left: self.bucket.left()?,
+            reserved: self.bucket.reserved(),
+            lowest: self.bucket.lowest()?,
+        })
+    }
+
+    /// Wakes who is next, to look again.
+    fn wake_next(&mut self) {
+        if let Some(mut first) = self.waiting.first_entry()
+            && let Some(waker) = first.get_mut().take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Wakes all, so that those give up whose time is too short.
+    fn wake_all(&mut self) {
+        for waker in self.waiting.values_mut().filter_map(Option::take) {
+            waker.wake();
+        }
+    }
+}
+
+enum Look {
+    Go {
+        lane: usize,
+        number: u64,
+    },
+    /// Until then, or until woken.
+    Wait(f64),
+    TooLate(f64),
+}
+
+/// A request that waits; it leaves the queue however its caller ends.
+struct Waiter<'a> {
+    pacer: &'a Pacer,
+    route: Route,
+    place: Place,
+    lane: Option<usize>,
+}
+
+impl Waiter<'_> {
+    fn look(&mut self, now: f64, ends: f64, waker: &Waker) -> Look {
+        let mut state = self.pacer.lock();
+        let state = &mut *state;
+        let lane = state
+            .routes
+            .get(&self.route)
+            .copied()
+            .unwrap_or(state.latest);
+        if self.lane != Some(lane) {
+            self.leave(state);
+            self.lane = Some(lane);
+        }
+        let of = &mut state.lanes[lane];
+        if let Some(until) = of.bucket.closed_until().filter(|until| *until > ends) {
+            self.leave(state);
+            return Look::TooLate(until);
+        }
+        of.waiting.insert(self.place, Some(waker.clone()));
+        let is_first = of
+            .waiting
+            .first_key_value()
+            .is_some_and(|(first, _)| *first == self.place);
+        if !is_first {
+            return if now < ends {
+                Look::Wait(ends)
+            } else {
+                self.late(state, now)
+            };
+        }
+        let is_busy = state
+            .options
+            .in_flight
+            .is_some_and(|most| state.in_flight >= most.get() as usize);
+        let next = if is_busy {
+            f64::INFINITY
+        } else {
+            of.bucket.next(now).max(state.due - AHEAD)
+        };
+        if next > now {
+            return if now < ends {
+                Look::Wait(next)
+            } else {
+                self.late(state, next)
+            };
+        }
+        let number = of.bucket.send(now);
+        state.latest = lane;
+        state.in_flight += 1;
+        state.sent += 1;
+        if let Some(rate) = state.options.rate {
+            state.due = state.due.max(now) + 1.0 / rate;
+        }
+        self.leave(state);
+        Look::Go { lane, number }
+    }
+
+    fn late(&mut self, state: &mut State, next: f64) -> Look {
+        self.leave(state);
+        Look::TooLate(next)
+    }
+
+    fn leave(&mut self, state: &mut State) {
+        if let Some(lane) = self.lane.take() {
+            let lane = &mut state.lanes[lane];
+            lane.waiting.remove(&self.place);
+            lane.wake_next();
+        }
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        if self.lane.is_some() {
+            let mut state = self.pacer.lock();
+            self.leave(&mut state);
+        }
+    }
+}
+
+/// A request that may be sent now, once; what became of it is told by [`end`](Self::end).
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pacer: Arc<Pacer>,
+    route: Route,
+    lane: usize,
+    number: u64,
+    sent: f64,
+    has_ended: bool,
+}
+
+impl Turn {
+    pub(crate) fn end(mut self, now: Duration, ended: &Ended<'_>) {
+        let now = now.as_secs_f64();
+        let response = match ended {
+            Ended::Answered(response) | Ended::Limited(response, _) => Some(*response),
+            Ended::Unknown | Ended::NotSent => None,
+        };
+        let reading = response.and_then(Response::rate_limit).map(reading);
+        let answer = match (ended, reading) {
+            (Ended::Limited(_, wait), _) => Answer::Limited(wait.as_secs_f64()),
+            (Ended::Answered(_), Some(reading)) => Answer::Counted(reading),
+            (Ended::Answered(response), None) if response.status().is_success() => {
+                Answer::Unlimited
+            }
+            // Refusals name no limit, and whether they are counted is not said.
+            (Ended::Answered(_) | Ended::Unknown, _) => Answer::Unknown,
+            (Ended::NotSent, _) => Answer::NotSent,
+        };
+        let date = response.and_then(Response::unix_date);
+        self.finish(now, answer, date);
+    }
+
+    fn finish(&mut self, now: f64, answer: Answer, date: Option<i64>) {
+        self.has_ended = true;
+        let mut state = self.pacer.lock();
+        let state = &mut *state;
+        state.in_flight -= 1;
+        state.refused += u64::from(matches!(answer, Answer::Limited(_)));
+        if let Answer::Counted(reading) = answer {
+            let home = state.home(&self.route, self.lane, reading.limit);
+            if home != self.lane {
+                // It was counted elsewhere.
+                state.lanes[self.lane]
+                    .bucket
+                    .end(self.number, now, Answer::NotSent, date);
+                state.lanes[self.lane].wake_all();
+                self.lane = home;
+                self.number = state.lanes[home].bucket.send(self.sent);
+            }
+        }
+        let lane = &mut state.lanes[self.lane];
+        let was_closed = lane.bucket.closed_until().is_some();
+        lane.bucket.end(self.number, now, answer, date);
+        if !was_closed && lane.bucket.closed_until().is_some() {
+            lane.wake_all();
+        }
+        if state.options.in_flight.is_some() {
+            state.lanes.iter_mut().for_each(Lane::wake_next);
+        } else {
+            state.lanes[self.lane].wake_next();
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // Given up by its caller: it may have been counted.
+            self.finish(self.sent, Answer::Unknown, None);
+        }
+    }
+}
+
+impl State {
+    /// The lane of the limit of this size; kinds of requests with limits of one size are taken to share it.
+    fn home(&mut self, route: &Route, lane: usize, limit: u64) -> usize {
+        #[expect(clippy::cast_precision_loss, reason = "limits are not so large")]
+        let limit = limit as f64;
+        let is_of = |lane: &Lane| lane.bucket.limit() == Some(limit);
+        let is_shared = self
+            .routes
+            .iter()
+            .any(|(other, of)| *of == lane && other != route);
+        let home = if is_of(&self.lanes[lane]) || self.lanes[lane].bucket.limit().is_none() {
+            lane
+        } else if let Some(other) = self.lanes.iter().position(is_of) {
+            other
+        } else if is_shared {
+            self.lanes.push(Lane::new(self.options));
+            self.lanes.len() - 1
+        } else {
+            lane
+        };
+        if self.routes.get(route) != Some(&home) {
+            self.routes.insert(route.clone(), home);
+        }
+        home
+    }
+}
+
+const fn reading(limit: RateLimit) -> Reading {
+    Reading {
+        limit: limit.limit,
+        remaining: limit.remaining,
+        reset: limit.reset,
+    }
+}

@@ -1,0 +1,360 @@
+//! The learned bucket against limiters of every published size and model, in simulated time.
+
+use std::{cmp::Ordering, collections::BinaryHeap};
+
+use fastrand::Rng;
+
+use super::{
+    Reserve,
+    bucket::{Answer, Bucket, Reading},
+};
+
+/// How a limiter gets its requests back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Model {
+    /// By the millisecond.
+    Continuous,
+    /// At the start of each second, a second's share.
+    EverySecond,
+    /// At the start of each second or minute, all of it.
+    FixedWindow,
+}
+
+/// What its reset header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reset {
+    Full,
+    NextToken,
+}
+
+/// A published limit of the Management API: how much fits, and how much comes in a second or a minute.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plan {
+    pub(super) name: &'static str,
+    pub(super) burst: u32,
+    pub(super) sustained: u32,
+    pub(super) is_per_minute: bool,
+}
+
+const fn plan(name: &'static str, burst: u32, sustained: u32, is_per_minute: bool) -> Plan {
+    Plan {
+        name,
+        burst,
+        sustained,
+        is_per_minute,
+    }
+}
+
+pub(super) const PLANS: [Plan; 13] = [
+    plan("Free", 2, 2, false),
+    plan("Essentials, reading users", 40, 500, true),
+    plan("Essentials, writing users", 20, 200, true),
+    plan("Essentials, all else", 10, 150, true),
+    plan("Enterprise, production", 50, 16, false),
+    plan("Enterprise, other", 10, 2, false),
+    plan("Private cloud, development", 20, 20, false),
+    plan("Private cloud, 100 RPS", 50, 50, false),
+    plan("Private cloud, 500 RPS", 250, 250, false),
+    plan("Private cloud, 1,500 RPS", 750, 750, false),
+    plan("Private cloud, 3,000 RPS", 1500, 1500, false),
+    plan("Private cloud, 6,000 RPS", 3000, 3000, false),
+    plan("Private cloud, 10,000 RPS", 5000, 5000, false),
+];
+
+impl Plan {
+    pub(super) fn per_second(&self) -> f64 {
+        f64::from(self.sustained) / if self.is_per_minute { 60.0 } else { 1.0 }
+    }
+}
+
+/// The tenant's side: written anew from the documentation, so that it shares nothing with the bucket it judges.
+#[derive(Clone)]
+struct Limiter {
+    burst: f64,
+    per_second: f64,
+    step: f64,
+    level: f64,
+    counted: f64,
+}
+
+impl Limiter {
+    fn new(case: &Case, now: f64) -> Self {
+        let step = match case.model {
+            Model::Continuous => 0.001,
+            Model::EverySecond => 1.0,
+            Model::FixedWindow if case.plan.is_per_minute => 60.0,
+            Model::FixedWindow => 1.0,
+        };
+        let burst = f64::from(case.plan.burst);
+        Self {
+            burst,
+            per_second: case.plan.per_second(),
+            step,
+            level: burst,
+            counted: now,
+        }
+    }
+
+    fn refill(&mut self, now: f64) {
+        let steps = (now / self.step).floor() - (self.counted / self.step).floor();
+        self.level = (self.level + steps.max(0.0) * self.step * self.per_second).min(self.burst);
+        self.counted = now;
+    }
+
+    fn take(&mut self, now: f64, keep: f64) -> bool {
+        self.refill(now);
+        let is_there = self.level >= 1.0 + keep - 1e-9;
+        if is_there {
+            self.level -= 1.0;
+        }
+        is_there
+    }
+
+    /// When so much more will have come in.
+    fn time_of(&self, requests: f64, now: f64) -> f64 {
+        if requests <= 1e-9 {
+            return now;
+        }
+        let steps = (requests / (self.per_second * self.step) - 1e-9).ceil();
+        ((now / self.step).floor() + steps) * self.step
+    }
+
+    fn reading(&self, now: f64, reset: Reset) -> Reading {
+        let missing = match reset {
+            Reset::Full => self.burst - self.level,
+            Reset::NextToken => 1.0 - (self.level + 1e-9).fract(),
+        };
+        Reading {
+            limit: self.burst as u64,
+            remaining: (self.level + 1e-9).floor() as u64,
+            reset: self.time_of(missing, now).ceil() as u64,
+        }
+    }
+
+    fn retry_after(&self, now: f64) -> f64 {
+        let at = self.time_of(1.0 - self.level, now);
+        (at.ceil() - now.floor()).max(1.0)
+    }
+}
+
+/// One simulated client, which always has something to send.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    pub(super) plan: Plan,
+    pub(super) model: Model,
+    pub(super) reset: Reset,
+    /// Seconds of a round trip, each way a tenth more or less at random.
+    pub(super) latency: f64,
+    /// Share of what comes in that another client asks for, at random times.
+    pub(super) other: f64,
+    pub(super) reserve: Reserve,
+    /// Seconds after the learning window.
+    pub(super) seconds: f64,
+    pub(super) seed: u64,
+    /// Changes of the limiter: when, and to which burst and rate.
+    pub(super) changes: Vec<(f64, f64, f64)>,
+    /// Whether answers name the limit at this time.
+    pub(super) headers: fn(f64) -> bool,
+}
+
+impl Case {
+    pub(super) fn new(plan: Plan) -> Self {
+        let seconds = (3_000.0 / plan.per_second()).clamp(60.0, 600.0);
+        Self {
+            plan,
+            model: Model::Continuous,
+            reset: Reset::Full,
+            latency: 0.03,
+            other: 0.0,
+            reserve: Reserve::NONE,
+            seconds,
+            seed: 7,
+            changes: Vec::new(),
+            headers: |_| true,
+        }
+    }
+}
+
+/// What the limiter saw.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// After the learning window of twice the limit: requests let through, of those that could have been.
+    pub(super) used: f64,
+    /// Of all that were sent after it, those answered 429.
+    pub(super) refused: f64,
+    /// Requests of ours that took from the reserve.
+    pub(super) violations: usize,
+    /// 429s in the learning window.
+    pub(super) refused_in_learning: usize,
+    /// When each request arrived, whether it was let through, and what was left then.
+    pub(super) arrivals: Vec<(f64, bool, f64)>,
+}
+
+enum Event {
+    Wake,
+    Arrives(u64),
+    Answered(u64, Answer, i64),
+    Other,
+}
+
+struct At(f64, u64, Event);
+
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for At {}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for At {
+    // The earliest is the greatest, as the heap wants it.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.0.total_cmp(&self.0).then(other.1.cmp(&self.1))
+    }
+}
+
+#[derive(Default)]
+struct Events {
+    heap: BinaryHeap<At>,
+    number: u64,
+}
+
+impl Events {
+    fn add(&mut self, at: f64, event: Event) {
+        self.number += 1;
+        self.heap.push(At(at, self.number, event));
+    }
+}
+
+pub(super) fn run(case: &Case) -> Outcome {
+    let mut random = Rng::with_seed(case.seed);
+    // The tenant's clock and the machine's have nothing in common.
+    let offset = 1_700_000_000.0 + random.f64() * 60.0;
+    let mut limiter = Limiter::new(case, offset);
+    let mut bucket = Bucket::new(case.reserve);
+    let keep = case.reserve.of(limiter.burst);
+    let learning = 2 * case.plan.burst as usize;
+    let mut events = Events::default();
+    let mut outcome = Outcome::default();
+    let mut changes = case.changes.iter().peekable();
+    let mut measured: Option<(f64, Limiter)> = None;
+    let (mut sent_by_others, mut wake) = (0.0, 0.0);
+    let one_way = |random: &mut Rng| case.latency / 2.0 * (0.9 + 0.2 * random.f64());
+    let gap = |random: &mut Rng| -(1.0 - random.f64()).ln() / (case.other * case.plan.per_second());
+    events.add(0.0, Event::Wake);
+    if case.other > 0.0 {
+        events.add(gap(&mut random), Event::Other);
+    }
+    while let Some(At(now, _, event)) = events.heap.pop() {
+        if measured
+            .as_ref()
+            .is_some_and(|(begun, _)| now > begun + case.seconds)
+        {
+            break;
+        }
+        while let Some((_, burst, per_second)) = changes.next_if(|change| now >= change.0) {
+            limiter.refill(now + offset);
+            (limiter.burst, limiter.per_second) = (*burst, *per_second);
+            limiter.level = limiter.level.min(*burst);
+        }
+        match event {
+            Event::Wake if now < wake => continue,
+            Event::Wake => wake = f64::INFINITY,
+            Event::Other => {
+                sent_by_others += f64::from(limiter.take(now + offset, 0.0));
+                events.add(now + gap(&mut random), Event::Other);
+                continue;
+            }
+            Event::Arrives(number) => {
+                if outcome.arrivals.len() == learning {
+                    limiter.refill(now + offset);
+                    measured = Some((now, limiter.clone()));
+                    sent_by_others = 0.0;
+                }
+                let is_let_through = limiter.take(now + offset, 0.0);
+                if measured.is_some() {
+                    outcome.violations +=
+                        usize::from(is_let_through && limiter.level < keep - 1e-9);
+                } else {
+                    outcome.refused_in_learning += usize::from(!is_let_through);
+                }
+                outcome.arrivals.push((now, is_let_through, limiter.level));
+                let answer = if !is_let_through {
+                    Answer::Limited(limiter.retry_after(now + offset))
+                } else if (case.headers)(now) {
+                    Answer::Counted(limiter.reading(now + offset, case.reset))
+                } else {
+                    Answer::Unlimited
+                };
+                let date = (now + offset).floor() as i64;
+                events.add(
+                    now + one_way(&mut random),
+                    Event::Answered(number, answer, date),
+                );
+                continue;
+            }
+            Event::Answered(number, answer, date) => bucket.end(number, now, answer, Some(date)),
+        }
+        loop {
+            let next = bucket.next(now);
+            if next > now {
+                if next < wake - 1e-9 {
+                    wake = next.max(now + 1e-6);
+                    events.add(wake, Event::Wake);
+                }
+                break;
+            }
+            let number = bucket.send(now);
+            events.add(now + one_way(&mut random), Event::Arrives(number));
+        }
+    }
+    if let Some((begun, limiter)) = measured {
+        judge(&mut outcome, limiter, begun, offset, keep, sent_by_others);
+    }
+    outcome
+}
+
+/// Compares with what could have been sent by somebody who sees the limiter, up to the last whole step.
+fn judge(
+    outcome: &mut Outcome,
+    mut limiter: Limiter,
+    begun: f64,
+    offset: f64,
+    keep: f64,
+    others: f64,
+) {
+    let end = outcome.arrivals.last().map_or(0.0, |arrival| arrival.0);
+    let step = limiter.step.max(0.01);
+    let end = ((end + offset) / step).floor() * step - offset;
+    let after: Vec<_> = outcome
+        .arrivals
+        .iter()
+        .filter(|arrival| arrival.0 >= begun)
+        .collect();
+    let refused = after.iter().filter(|arrival| !arrival.1).count();
+    outcome.refused = refused as f64 / after.len() as f64;
+    let let_through = after
+        .iter()
+        .filter(|arrival| arrival.1 && arrival.0 < end)
+        .count();
+    let tick = if limiter.step < 0.01 {
+        (0.25 / limiter.per_second).clamp(0.0005, 0.01)
+    } else {
+        limiter.step / 10.0
+    };
+    let (mut could, mut now) = (0.0, begun);
+    while now < end {
+        while limiter.take(now + offset, keep) {
+            could += 1.0;
+        }
+        now += tick;
+    }
+    outcome.used = let_through as f64 / (could - others).max(1.0);
+}
