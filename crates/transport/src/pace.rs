@@ -3,7 +3,11 @@
 mod bucket;
 mod queue;
 #[cfg(test)]
+#[path = "../benches/pacing/pace/simulator.rs"]
+#[expect(dead_code, reason = "the bench prints more than the tests look at")]
 mod simulator;
+#[cfg(test)]
+mod tests;
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -99,8 +103,18 @@ impl Reserve {
         Self(Share::Requests(requests))
     }
 
-    /// In requests, of a limit.
-    fn of(self, limit: f64) -> f64 {
+    /// In requests, of a limit that holds this many.
+    ///
+    /// ```
+    /// use transport::Reserve;
+    ///
+    /// assert_eq!(Reserve::percent(10.0)?.of(50.0), 5.0);
+    /// assert_eq!(Reserve::percent(10.0)?.of(2.0), 1.0);
+    /// assert_eq!(Reserve::requests(5).of(2.0), 1.0);
+    /// # Ok::<(), transport::Error>(())
+    /// ```
+    #[must_use]
+    pub fn of(self, limit: f64) -> f64 {
         let requests = match self.0 {
             Share::Percent(percent) => (limit * percent / 100.0).ceil(),
             Share::Requests(requests) => f64::from(requests),

@@ -458,3 +458,244 @@ const fn reading(limit: RateLimit) -> Reading {
         reset: limit.reset,
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "hyper")]
+mod tests {
+    use std::{num::NonZeroU32, sync::atomic::AtomicUsize};
+
+    use bytes::Bytes;
+    use futures_util::{FutureExt as _, future::join_all};
+
+    use super::{super::Reserve, *};
+    use crate::{path::Path, time::TokioTime};
+
+    const FAR: Duration = Duration::from_secs(3_600);
+
+    struct Bench {
+        pacer: Arc<Pacer>,
+        time: TokioTime,
+    }
+
+    impl Bench {
+        fn new(options: Pacing) -> Self {
+            Self {
+                pacer: Arc::new(Pacer::new(options)),
+                time: TokioTime::new(),
+            }
+        }
+
+        async fn turn(&self, caller: Caller, request: &Request) -> Result<Turn, Duration> {
+            self.pacer.turn(&self.time, caller, request, FAR).await
+        }
+
+        fn end(&self, turn: Turn, response: &Response) {
+            turn.end(self.time.now(), &Ended::Answered(response));
+        }
+
+        /// A client that has learned: this much fits, and this much is left.
+        async fn knowing(limit: u32, left: u32) -> Self {
+            let bench = Self::new(Pacing::default());
+            let first = bench.pacer.caller(Priority::Interactive);
+            let turn = bench.turn(first, &get("a")).await.unwrap();
+            bench.end(turn, &answer(200, limit, left));
+            bench
+        }
+    }
+
+    fn get(user: &str) -> Request {
+        Request::get(Path::new(["api", "v2", "users", user]).unwrap())
+    }
+
+    fn answer(status: u16, limit: u32, left: u32) -> Response {
+        let response = http::Response::builder()
+            .status(status)
+            .header("date", "Sun, 06 Nov 1994 08:49:37 GMT")
+            .header("x-ratelimit-limit", limit)
+            .header("x-ratelimit-remaining", left)
+            // A second after that date.
+            .header("x-ratelimit-reset", "784111778");
+        response.body(Bytes::new()).unwrap().into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_came_first_is_served_first_and_an_interactive_call_before_all_bulk() {
+        let bench = Bench::new(Pacing::default().in_flight(NonZeroU32::MIN));
+        let held = bench
+            .turn(bench.pacer.caller(Priority::Bulk), &get("a"))
+            .await
+            .unwrap();
+        let order = Mutex::new(Vec::new());
+        let serve = |name: &'static str, caller| {
+            let (bench, order) = (&bench, &order);
+            async move {
+                let turn = bench.turn(caller, &get(name)).await.unwrap();
+                order.lock().unwrap().push(name);
+                turn.end(bench.time.now(), &Ended::Answered(&answer(200, 50, 40)));
+            }
+        };
+        let callers = [
+            ("first bulk", Priority::Bulk),
+            ("second bulk", Priority::Bulk),
+            ("first interactive", Priority::Interactive),
+            ("second interactive", Priority::Interactive),
+        ];
+        let calls = callers.map(|(name, priority)| serve(name, bench.pacer.caller(priority)));
+        let release = async {
+            bench.end(held, &answer(200, 50, 41));
+        };
+        futures_util::future::join(join_all(calls), release).await;
+        assert_eq!(
+            *order.lock().unwrap(),
+            [
+                "first interactive",
+                "second interactive",
+                "first bulk",
+                "second bulk"
+            ]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_makes_way() {
+        let bench = Bench::new(Pacing::default().in_flight(NonZeroU32::MIN));
+        let request = get("a");
+        let held = bench
+            .turn(bench.pacer.caller(Priority::Bulk), &request)
+            .await
+            .unwrap();
+        let mut first = Box::pin(bench.turn(bench.pacer.caller(Priority::Bulk), &request));
+        let mut second = Box::pin(bench.turn(bench.pacer.caller(Priority::Bulk), &request));
+        assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+        assert_eq!(bench.pacer.pace(bench.time.now()).waiting, 2);
+        drop(first);
+        assert_eq!(bench.pacer.pace(bench.time.now()).waiting, 1);
+        // Given up as well, while it is on its way.
+        drop(held);
+        drop(second.await.unwrap());
+        let pace = bench.pacer.pace(bench.time.now());
+        assert_eq!((pace.waiting, pace.in_flight, pace.sent), (0, 0, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_429_one_request_alone_finds_out_however_many_wait() {
+        let bench = Bench::knowing(20_000, 15_000).await;
+        let request = get("a");
+        let refused = bench
+            .turn(bench.pacer.caller(Priority::Bulk), &request)
+            .await
+            .unwrap();
+        let limited = answer(429, 20_000, 0);
+        refused.end(
+            bench.time.now(),
+            &Ended::Limited(&limited, Duration::from_secs(30)),
+        );
+        let sent = AtomicUsize::new(0);
+        let begun = bench.time.now();
+        let calls = (0..10_000).map(|_| {
+            let (bench, sent, request) = (&bench, &sent, &request);
+            let caller = bench.pacer.caller(Priority::Bulk);
+            async move {
+                let turn = bench.turn(caller, request).await.unwrap();
+                let before = sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                if before == 0 {
+                    // Nobody else is sent while this one is on its way.
+                    bench.time.sleep(Duration::from_secs(1)).await;
+                    assert_eq!(sent.load(std::sync::atomic::Ordering::Relaxed), 1);
+                    assert!(bench.time.now() - begun >= Duration::from_secs(31));
+                }
+                bench.end(turn, &answer(200, 20_000, 15_000));
+            }
+        });
+        join_all(calls).await;
+        assert_eq!(sent.into_inner(), 10_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_beyond_the_deadline_is_refused_at_once() {
+        let bench = Bench::knowing(50, 40).await;
+        let request = get("a");
+        let refused = bench
+            .turn(bench.pacer.caller(Priority::Bulk), &request)
+            .await
+            .unwrap();
+        let limited = answer(429, 50, 0);
+        let waiting = bench.pacer.turn(
+            &bench.time,
+            bench.pacer.caller(Priority::Bulk),
+            &request,
+            FAR,
+        );
+        refused.end(
+            bench.time.now(),
+            &Ended::Limited(&limited, Duration::from_secs(600)),
+        );
+        let caller = bench.pacer.caller(Priority::Interactive);
+        let soon = bench.time.now() + Duration::from_secs(60);
+        let at = bench
+            .pacer
+            .turn(&bench.time, caller, &request, soon)
+            .now_or_never();
+        let at = at.unwrap().unwrap_err();
+        assert_eq!(at.as_secs(), bench.time.now().as_secs() + 600);
+        waiting.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fixed_rate_is_kept_to() {
+        let bench = Bench::new(Pacing::default().rate(10.0).unwrap());
+        let begun = bench.time.now();
+        for _ in 0..51 {
+            let turn = bench
+                .turn(bench.pacer.caller(Priority::Bulk), &get("a"))
+                .await
+                .unwrap();
+            bench.end(turn, &answer(200, 5_000, 4_000));
+        }
+        let took = (bench.time.now() - begun).as_secs_f64();
+        assert!((4.8..5.2).contains(&took), "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_limit_has_a_queue_of_its_own() {
+        let bench = Bench::knowing(40, 39).await;
+        let caller = || bench.pacer.caller(Priority::Bulk);
+        let delete = Request::delete(
+            Path::new(["api", "v2", "users", "a", "identities", "b", "c"]).unwrap(),
+        );
+        for left in (0..3).rev() {
+            let turn = bench.turn(caller(), &delete).await.unwrap();
+            bench.end(turn, &answer(200, 20, left));
+        }
+        let pace = bench.pacer.pace(bench.time.now());
+        let limits: Vec<_> = pace
+            .limits
+            .iter()
+            .map(|limit| (limit.burst, limit.lowest))
+            .collect();
+        assert_eq!(limits, [(20.0, 0), (40.0, 39)]);
+        // The one that is used up holds up nothing of the other.
+        let mut used_up = Box::pin(bench.turn(caller(), &delete));
+        assert!((&mut used_up).now_or_never().is_none());
+        let turn = bench.turn(caller(), &get("b")).now_or_never();
+        bench.end(turn.unwrap().unwrap(), &answer(200, 40, 38));
+        used_up.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reserve_is_left_from_the_first_answers_on() {
+        let bench = Bench::new(Pacing::default().reserve(Reserve::requests(10)));
+        let mut left = 20;
+        let caller = || bench.pacer.caller(Priority::Bulk);
+        let request = get("a");
+        while let Some(turn) = bench.turn(caller(), &request).now_or_never() {
+            left -= 1;
+            bench.end(turn.unwrap(), &answer(200, 20, left));
+            tokio::time::advance(Duration::from_millis(1)).await;
+            if left == 0 {
+                break;
+            }
+        }
+        assert!(left >= 10, "{left}");
+    }
+}

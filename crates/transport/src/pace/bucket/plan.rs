@@ -82,16 +82,16 @@ impl Bucket {
         if sent + 1.0 <= left - kept {
             return now;
         }
-        let is_inside = (edge..=1.0 - edge + 1e-3).contains(&into);
-        // More was seen than the plan has, and would be lost with the end of the second; others may take some meanwhile.
-        let others = self.others() * self.trip;
-        let is_seen = sure - (whole - sent).max(0.0) - others - 2.0 * others.sqrt() >= 1.0;
-        if is_inside && is_seen {
-            return now;
-        }
         let middle = 1.0 - 2.0 * edge;
         let begin = now - into;
-        if sent < whole && into <= 1.0 - edge + 1e-3 {
+        let is_inside = (edge..=1.0 - edge + 1e-3).contains(&into);
+        let rest = (whole - sent).max(0.0);
+        // More was seen than the plan has, and would be lost with the end of the second; others may take some meanwhile.
+        let others = self.others() * self.trip;
+        if is_inside && sure - rest - others - 2.0 * others.sqrt() >= 1.0 {
+            return now;
+        }
+        if rest > 0.0 && into <= 1.0 - edge + 1e-3 {
             let place = edge + (sent + 0.5) / whole * middle + late / rate;
             return begin + place.min(1.0 - edge);
         }

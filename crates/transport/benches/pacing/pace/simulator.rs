@@ -1,4 +1,6 @@
 //! The learned bucket against limiters of every published size and model, in simulated time.
+//!
+//! The tests and the bench both use it.
 
 use std::{cmp::Ordering, collections::BinaryHeap};
 
@@ -11,7 +13,7 @@ use super::{
 
 /// How a limiter gets its requests back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Model {
+pub(crate) enum Model {
     /// By the millisecond.
     Continuous,
     /// At the start of each second, a second's share.
@@ -22,18 +24,18 @@ pub(super) enum Model {
 
 /// What its reset header tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reset {
+pub(crate) enum Reset {
     Full,
     NextToken,
 }
 
 /// A published limit of the Management API: how much fits, and how much comes in a second or a minute.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Plan {
-    pub(super) name: &'static str,
-    pub(super) burst: u32,
-    pub(super) sustained: u32,
-    pub(super) is_per_minute: bool,
+pub(crate) struct Plan {
+    pub(crate) name: &'static str,
+    pub(crate) burst: u32,
+    pub(crate) sustained: u32,
+    pub(crate) is_per_minute: bool,
 }
 
 const fn plan(name: &'static str, burst: u32, sustained: u32, is_per_minute: bool) -> Plan {
@@ -45,7 +47,7 @@ const fn plan(name: &'static str, burst: u32, sustained: u32, is_per_minute: boo
     }
 }
 
-pub(super) const PLANS: [Plan; 13] = [
+pub(crate) const PLANS: [Plan; 13] = [
     plan("Free", 2, 2, false),
     plan("Essentials, reading users", 40, 500, true),
     plan("Essentials, writing users", 20, 200, true),
@@ -62,7 +64,17 @@ pub(super) const PLANS: [Plan; 13] = [
 ];
 
 impl Plan {
-    pub(super) fn per_second(&self) -> f64 {
+    /// Such as `50 and 16 per second`.
+    pub(crate) fn figures(&self) -> String {
+        let per = if self.is_per_minute {
+            "minute"
+        } else {
+            "second"
+        };
+        format!("{} and {} per {per}", self.burst, self.sustained)
+    }
+
+    pub(crate) fn per_second(&self) -> f64 {
         f64::from(self.sustained) / if self.is_per_minute { 60.0 } else { 1.0 }
     }
 }
@@ -139,26 +151,30 @@ impl Limiter {
 
 /// One simulated client, which always has something to send.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
-    pub(super) plan: Plan,
-    pub(super) model: Model,
-    pub(super) reset: Reset,
+pub(crate) struct Case {
+    pub(crate) plan: Plan,
+    pub(crate) model: Model,
+    pub(crate) reset: Reset,
     /// Seconds of a round trip, each way a tenth more or less at random.
-    pub(super) latency: f64,
-    /// Share of what comes in that another client asks for, at random times.
-    pub(super) other: f64,
-    pub(super) reserve: Reserve,
+    pub(crate) latency: f64,
+    /// Share of what comes in that another client asks for, at random times, from one time to another.
+    pub(crate) other: f64,
+    pub(crate) other_from: f64,
+    pub(crate) other_until: f64,
+    pub(crate) reserve: Reserve,
     /// Seconds after the learning window.
-    pub(super) seconds: f64,
-    pub(super) seed: u64,
+    pub(crate) seconds: f64,
+    pub(crate) seed: u64,
     /// Changes of the limiter: when, and to which burst and rate.
-    pub(super) changes: Vec<(f64, f64, f64)>,
+    pub(crate) changes: Vec<(f64, f64, f64)>,
+    /// How many requests the client has on their way at most.
+    pub(crate) in_flight: usize,
     /// Whether answers name the limit at this time.
-    pub(super) headers: fn(f64) -> bool,
+    pub(crate) headers: fn(f64) -> bool,
 }
 
 impl Case {
-    pub(super) fn new(plan: Plan) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         let seconds = (3_000.0 / plan.per_second()).clamp(60.0, 600.0);
         Self {
             plan,
@@ -166,10 +182,13 @@ impl Case {
             reset: Reset::Full,
             latency: 0.03,
             other: 0.0,
+            other_from: 0.0,
+            other_until: f64::INFINITY,
             reserve: Reserve::NONE,
             seconds,
             seed: 7,
             changes: Vec::new(),
+            in_flight: 20_000,
             headers: |_| true,
         }
     }
@@ -177,17 +196,17 @@ impl Case {
 
 /// What the limiter saw.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// After the learning window of twice the limit: requests let through, of those that could have been.
-    pub(super) used: f64,
+    pub(crate) used: f64,
     /// Of all that were sent after it, those answered 429.
-    pub(super) refused: f64,
+    pub(crate) refused: f64,
     /// Requests of ours that took from the reserve.
-    pub(super) violations: usize,
+    pub(crate) violations: usize,
     /// 429s in the learning window.
-    pub(super) refused_in_learning: usize,
+    pub(crate) refused_in_learning: usize,
     /// When each request arrived, whether it was let through, and what was left then.
-    pub(super) arrivals: Vec<(f64, bool, f64)>,
+    pub(crate) arrivals: Vec<(f64, bool, f64)>,
 }
 
 enum Event {
@@ -233,7 +252,7 @@ impl Events {
     }
 }
 
-pub(super) fn run(case: &Case) -> Outcome {
+pub(crate) fn run(case: &Case) -> Outcome {
     let mut random = Rng::with_seed(case.seed);
     // The tenant's clock and the machine's have nothing in common.
     let offset = 1_700_000_000.0 + random.f64() * 60.0;
@@ -245,12 +264,12 @@ pub(super) fn run(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
     let mut changes = case.changes.iter().peekable();
     let mut measured: Option<(f64, Limiter)> = None;
-    let (mut sent_by_others, mut wake) = (0.0, 0.0);
+    let (mut sent_by_others, mut wake, mut in_flight) = (0.0, 0.0, 0);
     let one_way = |random: &mut Rng| case.latency / 2.0 * (0.9 + 0.2 * random.f64());
     let gap = |random: &mut Rng| -(1.0 - random.f64()).ln() / (case.other * case.plan.per_second());
     events.add(0.0, Event::Wake);
     if case.other > 0.0 {
-        events.add(gap(&mut random), Event::Other);
+        events.add(case.other_from + gap(&mut random), Event::Other);
     }
     while let Some(At(now, _, event)) = events.heap.pop() {
         if measured
@@ -269,7 +288,10 @@ pub(super) fn run(case: &Case) -> Outcome {
             Event::Wake => wake = f64::INFINITY,
             Event::Other => {
                 sent_by_others += f64::from(limiter.take(now + offset, 0.0));
-                events.add(now + gap(&mut random), Event::Other);
+                let next = now + gap(&mut random);
+                if next < case.other_until {
+                    events.add(next, Event::Other);
+                }
                 continue;
             }
             Event::Arrives(number) => {
@@ -300,9 +322,12 @@ pub(super) fn run(case: &Case) -> Outcome {
                 );
                 continue;
             }
-            Event::Answered(number, answer, date) => bucket.end(number, now, answer, Some(date)),
+            Event::Answered(number, answer, date) => {
+                in_flight -= 1;
+                bucket.end(number, now, answer, Some(date));
+            }
         }
-        loop {
+        while in_flight < case.in_flight {
             let next = bucket.next(now);
             if next > now {
                 if next < wake - 1e-9 {
@@ -311,6 +336,7 @@ pub(super) fn run(case: &Case) -> Outcome {
                 }
                 break;
             }
+            in_flight += 1;
             let number = bucket.send(now);
             events.add(now + one_way(&mut random), Event::Arrives(number));
         }

@@ -1,0 +1,124 @@
+//! How well a client keeps to the tenant's rate limit: `cargo bench -p transport --bench pacing [-- PLOT.svg]`.
+//!
+//! A table, in simulated time, of every published limit under every model of how it is refilled: what is used of it after
+//! a learning window of twice the limit, and what is answered 429; alone, with a fifth left to others, and beside another
+//! client. Then what 10,000 waiting requests cost, and, if a file is named, a plot of requests against the bucket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    unreachable_pub,
+    dead_code,
+    reason = "a bench measures and prints, and shares its simulator with the tests"
+)]
+
+mod pace {
+    pub(crate) use transport::Reserve;
+
+    #[path = "../../../src/pace/bucket/mod.rs"]
+    mod bucket;
+    pub(crate) mod simulator;
+}
+mod plot;
+mod waiting;
+
+use pace::{
+    Reserve,
+    simulator::{Case, Model, Outcome, PLANS, Plan, Reset, run},
+};
+
+const MODELS: [Model; 3] = [Model::Continuous, Model::EverySecond, Model::FixedWindow];
+const LATENCIES: [f64; 4] = [0.001, 0.03, 0.3, 2.0];
+
+/// The worst of several outcomes.
+#[derive(Clone, Copy)]
+struct Worst {
+    used: f64,
+    refused: f64,
+    violations: usize,
+}
+
+impl Worst {
+    fn of(cases: impl Iterator<Item = Case>) -> Self {
+        let none = Self {
+            used: f64::INFINITY,
+            refused: 0.0,
+            violations: 0,
+        };
+        cases.map(|case| run(&case)).fold(none, Self::and)
+    }
+
+    fn and(self, outcome: Outcome) -> Self {
+        Self {
+            used: self.used.min(outcome.used),
+            refused: self.refused.max(outcome.refused),
+            violations: self.violations + outcome.violations,
+        }
+    }
+
+    fn cell(self) -> String {
+        format!("{:.1} / {:.2}", 100.0 * self.used, 100.0 * self.refused)
+    }
+}
+
+fn cases(plan: Plan, model: Model, latency: f64) -> impl Iterator<Item = Case> {
+    [Reset::Full, Reset::NextToken]
+        .into_iter()
+        .map(move |reset| Case {
+            model,
+            reset,
+            latency,
+            ..Case::new(plan)
+        })
+}
+
+fn table() {
+    println!(
+        "Used of the limit / answered 429, in percent, the worse of both readings of reset; latency of a round trip:\n"
+    );
+    println!(
+        "| Limit | Refilled | 1 ms | 30 ms | 300 ms | 2 s | a fifth reserved, 30 ms | beside another client, 30 ms |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let fifth = Reserve::percent(20.0).unwrap();
+    let mut violations = 0;
+    for plan in PLANS {
+        for model in MODELS {
+            let alone: Vec<_> = LATENCIES
+                .iter()
+                .map(|latency| Worst::of(cases(plan, model, *latency)).cell())
+                .collect();
+            let reserved = Worst::of(cases(plan, model, 0.03).map(|case| Case {
+                reserve: fifth,
+                ..case
+            }));
+            let beside =
+                Worst::of(cases(plan, model, 0.03).map(|case| Case { other: 0.5, ..case }));
+            violations += reserved.violations;
+            println!(
+                "| {}, {} | {model:?} | {} | {} | {} |",
+                plan.name,
+                plan.figures(),
+                alone.join(" | "),
+                reserved.cell(),
+                beside.cell()
+            );
+        }
+    }
+    println!("\nRequests of ours that took from the reserve: {violations}");
+}
+
+fn main() {
+    let file = std::env::args()
+        .skip(1)
+        .find(|argument| argument.ends_with(".svg"));
+    if let Some(file) = file {
+        std::fs::write(&file, plot::svg()).unwrap();
+        println!("{file} written");
+        return;
+    }
+    table();
+    waiting::measure();
+}

@@ -1,0 +1,216 @@
+//! What pacing promises, in simulated time and on a paused clock.
+
+use std::num::NonZeroU32;
+
+use super::{
+    Pacing, Reserve,
+    simulator::{Case, Model, Outcome, PLANS, Plan, Reset, run},
+};
+
+const MODELS: [Model; 3] = [Model::Continuous, Model::EverySecond, Model::FixedWindow];
+
+/// The published limits up to 50, beyond which only the bench has the time to go, in every model and both readings of reset.
+fn cases() -> impl Iterator<Item = Case> {
+    let plans = PLANS.into_iter().filter(|plan| plan.burst <= 50);
+    plans
+        .flat_map(|plan| MODELS.map(|model| (plan, model)))
+        .flat_map(|(plan, model)| {
+            [Reset::Full, Reset::NextToken].map(|reset| Case {
+                model,
+                reset,
+                ..Case::new(plan)
+            })
+        })
+}
+
+fn told(case: &Case, outcome: &Outcome) -> String {
+    format!(
+        "{} {:?} {:?} at {} s: {:.2} % used, {:.3} % refused, {} from the reserve",
+        case.plan.name,
+        case.model,
+        case.reset,
+        case.latency,
+        100.0 * outcome.used,
+        100.0 * outcome.refused,
+        outcome.violations
+    )
+}
+
+#[test]
+fn every_limit_is_used_and_next_to_nothing_refused() {
+    for case in cases() {
+        for latency in [0.001, 0.03, 0.3] {
+            let case = Case {
+                latency,
+                ..case.clone()
+            };
+            let outcome = run(&case);
+            assert!(outcome.used >= 0.99, "{}", told(&case, &outcome));
+            assert!(outcome.refused <= 0.002, "{}", told(&case, &outcome));
+        }
+    }
+}
+
+#[test]
+fn two_seconds_of_latency_cost_learning_and_no_more() {
+    for case in cases() {
+        let case = Case {
+            latency: 2.0,
+            seconds: 600.0,
+            ..case
+        };
+        let outcome = run(&case);
+        let expected = if case.plan.burst == 2 { 0.70 } else { 0.95 };
+        assert!(outcome.used >= expected, "{}", told(&case, &outcome));
+        assert!(outcome.refused <= 0.05, "{}", told(&case, &outcome));
+    }
+}
+
+#[test]
+fn the_reserve_is_never_taken_from() {
+    for case in cases() {
+        let case = Case {
+            reserve: Reserve::percent(20.0).unwrap(),
+            ..case
+        };
+        let outcome = run(&case);
+        assert_eq!(outcome.violations, 0, "{}", told(&case, &outcome));
+        // Of a bucket of two one is left to others, which leaves no room at all.
+        let expected = if case.plan.burst == 2 { 0.49 } else { 0.99 };
+        assert!(outcome.used >= expected, "{}", told(&case, &outcome));
+        assert!(outcome.refused <= 0.002, "{}", told(&case, &outcome));
+    }
+}
+
+#[test]
+fn what_another_client_leaves_is_used() {
+    for case in cases() {
+        let case = Case { other: 0.5, ..case };
+        let outcome = run(&case);
+        // Of a bucket of two nobody can know what a stranger has left.
+        let expected = if case.plan.burst == 2 { 0.70 } else { 0.95 };
+        assert!(outcome.used >= expected, "{}", told(&case, &outcome));
+    }
+}
+
+/// Requests let through and refused between two times.
+fn between(outcome: &Outcome, from: f64, until: f64) -> (usize, usize) {
+    let arrivals = outcome.arrivals.iter();
+    let arrivals: Vec<_> = arrivals
+        .filter(|arrival| (from..until).contains(&arrival.0))
+        .collect();
+    let through = arrivals.iter().filter(|arrival| arrival.1).count();
+    (through, arrivals.len() - through)
+}
+
+fn fifty() -> Plan {
+    PLANS
+        .into_iter()
+        .find(|plan| plan.burst == 50 && plan.sustained == 50)
+        .unwrap()
+}
+
+#[test]
+fn a_change_of_the_rate_is_followed_within_three_seconds() {
+    for model in MODELS {
+        for burst in [50.0, 10.0] {
+            let case = Case {
+                model,
+                changes: vec![(20.0, burst, 10.0), (40.0, 50.0, 50.0)],
+                ..Case::new(fifty())
+            };
+            let outcome = run(&case);
+            let (slow, refused) = between(&outcome, 23.0, 33.0);
+            assert!(
+                (95..=115).contains(&slow) && refused == 0,
+                "{model:?} {burst}: {slow}, {refused} refused"
+            );
+            let (fast, refused) = between(&outcome, 43.0, 53.0);
+            assert!(
+                (475..=550).contains(&fast) && refused == 0,
+                "{model:?} {burst}: {fast}, {refused} refused"
+            );
+        }
+    }
+}
+
+#[test]
+fn another_client_that_comes_and_goes_is_made_room_for() {
+    for latency in [0.001, 0.03, 0.3] {
+        let case = Case {
+            latency,
+            other: 0.5,
+            other_from: 20.0,
+            other_until: 40.0,
+            ..Case::new(fifty())
+        };
+        let outcome = run(&case);
+        let (beside, refused) = between(&outcome, 23.0, 40.0);
+        assert!(
+            (380..=475).contains(&beside) && refused < 30,
+            "{latency}: {beside}, {refused} refused"
+        );
+        let (alone, refused) = between(&outcome, 45.0, 55.0);
+        assert!(
+            alone >= 475 && refused == 0,
+            "{latency}: {alone}, {refused} refused"
+        );
+    }
+}
+
+#[test]
+fn without_headers_the_429s_alone_tell() {
+    for model in MODELS {
+        let case = Case {
+            model,
+            headers: |_| false,
+            in_flight: 64,
+            seconds: 300.0,
+            ..Case::new(fifty())
+        };
+        let outcome = run(&case);
+        assert!(
+            outcome.used > 0.7 && outcome.refused < 0.1,
+            "{}",
+            told(&case, &outcome)
+        );
+    }
+}
+
+#[test]
+fn headers_may_vanish_and_return() {
+    for model in MODELS {
+        let case = Case {
+            model,
+            headers: |now| !(20.0..40.0).contains(&now),
+            in_flight: 64,
+            ..Case::new(fifty())
+        };
+        let outcome = run(&case);
+        let (blind, refused) = between(&outcome, 20.0, 40.0);
+        assert!(
+            blind > 700 && refused < 60,
+            "{model:?}: {blind}, {refused} refused"
+        );
+        let (seeing, refused) = between(&outcome, 45.0, 55.0);
+        assert!(
+            seeing >= 475 && refused <= 1,
+            "{model:?}: {seeing}, {refused} refused"
+        );
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_when_it_is_set() {
+    for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        Pacing::default().rate(rate).unwrap_err();
+    }
+    for percent in [-1.0, 100.0, f64::NAN] {
+        Reserve::percent(percent).unwrap_err();
+    }
+    let pacing = Pacing::default()
+        .in_flight(NonZeroU32::MIN)
+        .rate(0.5)
+        .unwrap();
+    assert!(format!("{pacing:?}").contains("0.5"));
+}
