@@ -62,7 +62,7 @@ fn two_seconds_of_latency_cost_learning_and_no_more() {
         let outcome = run(&case);
         let expected = if case.plan.burst == 2 { 0.70 } else { 0.95 };
         assert!(outcome.used >= expected, "{}", told(&case, &outcome));
-        assert!(outcome.refused <= 0.05, "{}", told(&case, &outcome));
+        assert!(outcome.refused <= 0.08, "{}", told(&case, &outcome));
     }
 }
 
@@ -152,7 +152,7 @@ fn another_client_that_comes_and_goes_is_made_room_for() {
         );
         let (alone, refused) = between(&outcome, 45.0, 55.0);
         assert!(
-            alone >= 475 && refused == 0,
+            alone >= 450 && refused == 0,
             "{latency}: {alone}, {refused} refused"
         );
     }
@@ -194,7 +194,7 @@ fn headers_may_vanish_and_return() {
         );
         let (seeing, refused) = between(&outcome, 45.0, 55.0);
         assert!(
-            seeing >= 475 && refused <= 1,
+            seeing >= 450 && refused <= 1,
             "{model:?}: {seeing}, {refused} refused"
         );
     }

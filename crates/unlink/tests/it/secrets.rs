@@ -406,17 +406,12 @@ async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<S
             .unwrap_err(),
     );
 
-    let limited = Kind::TooManyRequests {
-        retry_after: Some(3600),
-        reset_in: None,
-    };
     let answer = |status| Kind::Status {
         status,
         headers: Default::default(),
         body: String::new(),
     };
     for (kind, times) in [
-        (limited, 1),
         (answer(503), 9),
         (answer(400), 1),
         (Kind::ExpiredToken, 1),
@@ -465,6 +460,14 @@ async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<S
         AccessToken::new("planted-bearer").unwrap(),
     );
     note(short(closed).identities(&user(4)).await.unwrap_err());
+    // The last, since the client keeps to what it was told.
+    let limited = Kind::TooManyRequests {
+        retry_after: Some(3600),
+        reset_in: None,
+    };
+    sandbox.inject(Fault::new(limited).method("GET").times(1));
+    note(client.identities(&user(4)).await.unwrap_err());
+    sandbox.clear_faults();
     kinds
 }
 

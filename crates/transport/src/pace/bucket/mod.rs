@@ -61,19 +61,31 @@ struct Flight {
     counted: i64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Gate {
-    Open,
-    Until(f64),
-    /// A request was sent at this time to find out whether it opens.
-    Probed(f64),
+/// What a 429 closes.
+#[derive(Clone, Copy, Debug)]
+struct Gate {
+    until: f64,
+    /// When the request was sent that was refused.
+    refused_at: f64,
+    /// Requests that were sent after it, and let through or refused as well.
+    passed: u32,
+    refused: u32,
+    /// When a request was sent to find out whether it opens.
+    probed_at: Option<f64>,
+}
+
+impl Gate {
+    /// Whether that request alone was refused, so that no other has to find out.
+    const fn is_disproved(&self) -> bool {
+        self.passed > self.refused
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Bucket {
     reserve: Reserve,
     limit: Option<f64>,
-    gate: Gate,
+    gate: Option<Gate>,
 
     flights: VecDeque<Option<Flight>>,
     first_flight: u64,
@@ -125,7 +137,7 @@ impl Bucket {
         Self {
             reserve,
             limit: None,
-            gate: Gate::Open,
+            gate: None,
             flights: VecDeque::new(),
             first_flight: 0,
             in_flight: 0,
@@ -189,15 +201,19 @@ impl Bucket {
     /// Until when nothing is sent after a 429.
     pub(super) const fn closed_until(&self) -> Option<f64> {
         match self.gate {
-            Gate::Until(time) => Some(time),
-            Gate::Open | Gate::Probed(_) => None,
+            Some(Gate {
+                until,
+                probed_at: None,
+                ..
+            }) => Some(until),
+            _ => None,
         }
     }
 
     /// When the next request may be sent, if nothing is answered before: now if that is not later than `now`.
     pub(super) fn next(&mut self, now: f64) -> f64 {
         let next = self.earliest(now);
-        self.has_waited |= next > now && self.gate == Gate::Open;
+        self.has_waited |= next > now && self.gate.is_none();
         next
     }
 
@@ -213,8 +229,8 @@ impl Bucket {
         self.in_flight += 1;
         self.sent_now += 1;
         self.last_sent = now;
-        if self.gate != Gate::Open {
-            self.gate = Gate::Probed(now);
+        if let Some(gate) = &mut self.gate {
+            gate.probed_at = Some(now);
         }
         self.unlimited.sent(now);
         number
@@ -228,10 +244,10 @@ impl Bucket {
         match answer {
             Answer::NotSent => {
                 self.forget(flight.second);
-                self.reopen(flight.at, false);
+                self.reopen(flight.at, now, false);
             }
             Answer::Unknown => {
-                self.reopen(flight.at, false);
+                self.reopen(flight.at, now, false);
                 self.count(&flight, date, None);
             }
             Answer::Limited(wait) => {
@@ -241,7 +257,7 @@ impl Bucket {
             }
             Answer::Unlimited => {
                 self.measure(&flight, now, date);
-                self.reopen(flight.at, true);
+                self.reopen(flight.at, now, true);
                 if self.unlimited.answered(now) >= UNLIMITED && self.limit.is_some() {
                     self.lose_sight();
                 }
@@ -249,7 +265,7 @@ impl Bucket {
             }
             Answer::Counted(reading) => {
                 self.measure(&flight, now, date);
-                self.reopen(flight.at, true);
+                self.reopen(flight.at, now, true);
                 self.read(&flight, now, reading);
                 self.count(&flight, date, Some(reading));
             }
@@ -259,9 +275,14 @@ impl Bucket {
 
     fn earliest(&mut self, now: f64) -> f64 {
         match self.gate {
-            Gate::Open => {}
-            Gate::Until(time) => return time,
-            Gate::Probed(at) => return at + PATIENCE,
+            None => {}
+            Some(Gate {
+                probed_at: Some(at),
+                ..
+            }) => return at + PATIENCE,
+            Some(gate) if now < gate.until => return gate.until,
+            Some(gate) if gate.is_disproved() => self.gate = None,
+            Some(_) => return now,
         }
         let Some(limit) = self.limit else {
             // The first answer tells what there is to keep to.
@@ -326,14 +347,19 @@ impl Bucket {
         }
     }
 
-    /// Lets requests pass again if it was this one that was to find out; one that found out nothing makes way for another.
-    fn reopen(&mut self, sent_at: f64, is_open: bool) {
-        if self.gate == Gate::Probed(sent_at) {
-            self.gate = if is_open {
-                Gate::Open
-            } else {
-                Gate::Until(f64::NEG_INFINITY)
-            };
+    /// A request was let through, or it ended otherwise and told nothing.
+    fn reopen(&mut self, sent_at: f64, now: f64, is_let_through: bool) {
+        let Some(gate) = &mut self.gate else {
+            return;
+        };
+        let was_probe = gate.probed_at == Some(sent_at);
+        if is_let_through && was_probe {
+            self.gate = None;
+            self.slow_down(now);
+        } else if was_probe {
+            gate.probed_at = None;
+        } else if is_let_through && sent_at > gate.refused_at {
+            gate.passed += 1;
         }
     }
 
@@ -352,16 +378,26 @@ impl Bucket {
 
     /// 429: nothing is sent for a while, and then one request.
     fn refuse(&mut self, flight: &Flight, now: f64, wait: f64, date: Option<i64>) {
-        let is_unexpected = self.gate == Gate::Open;
-        let until = match self.gate {
-            Gate::Until(until) => until.max(now + wait),
-            Gate::Open | Gate::Probed(_) => now + wait,
-        };
-        self.gate = Gate::Until(until);
+        let gate = self.gate.get_or_insert(Gate {
+            until: f64::NEG_INFINITY,
+            refused_at: flight.at,
+            passed: 0,
+            refused: 0,
+            probed_at: None,
+        });
+        gate.until = gate.until.max(now + wait);
+        gate.refused += u32::from(flight.at > gate.refused_at);
+        gate.probed_at = None;
         self.sure = self.sure.min(count(flight.counted));
+        let second = date.unwrap_or(flight.second);
+        self.note(flight, second, 0, Some(0.0), false);
+    }
+
+    /// There was less than was thought.
+    fn slow_down(&mut self, now: f64) {
         if self.limit.is_none() {
-            self.unlimited.refused(now, is_unexpected);
-        } else if is_unexpected && self.rate().is_some() && self.estimate().is_settled() {
+            self.unlimited.refused(now);
+        } else if self.rate().is_some() && self.estimate().is_settled() {
             self.surprise += 0.1;
             if self.late < 0.5 {
                 self.late += 0.25;
@@ -369,8 +405,6 @@ impl Bucket {
                 self.margin = (self.margin + 0.5).min(self.room());
             }
         }
-        let second = date.unwrap_or(flight.second);
-        self.note(flight, second, 0, Some(0.0), false);
     }
 
     /// The tenant does not tell its limit any more; what was learned of it is where to begin.

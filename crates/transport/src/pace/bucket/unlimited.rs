@@ -8,10 +8,14 @@ pub(super) struct Unlimited {
     /// Requests per second, once a 429 has shown that there is a limit all the same.
     rate: Option<f64>,
     next: f64,
-    /// Answers since the last 429, and when the first of them came.
+    /// Answers, and 429s, since the first of them.
     count: f64,
+    refused: u32,
     since: f64,
 }
+
+/// 429s before their rate is gone by: a single one is waited out.
+const REFUSED: u32 = 3;
 
 impl Default for Unlimited {
     fn default() -> Self {
@@ -20,6 +24,7 @@ impl Default for Unlimited {
             rate: None,
             next: f64::NEG_INFINITY,
             count: 0.0,
+            refused: 0,
             since: f64::NEG_INFINITY,
         }
     }
@@ -69,14 +74,14 @@ impl Unlimited {
         self.rate = rate.map(|rate| 0.95 * rate);
     }
 
-    /// 429: slower from now on, but once for all that were on their way.
-    pub(super) fn refused(&mut self, now: f64, is_unexpected: bool) {
-        let so_far = self.count / (now - self.since).max(0.5);
-        self.rate = Some(match self.rate {
-            None => (0.7 * so_far).max(0.5),
-            Some(rate) if is_unexpected => (0.8 * rate).max(0.2),
-            Some(rate) => rate,
-        });
-        self.count = 0.0;
+    /// There was a 429: slower from now on if it was not the first.
+    pub(super) fn refused(&mut self, now: f64) {
+        self.refused += 1;
+        self.rate = match self.rate {
+            None if self.refused < REFUSED => return,
+            None => Some((0.9 * self.count / (now - self.since).max(0.5)).max(0.2)),
+            Some(rate) => Some((0.8 * rate).max(0.2)),
+        };
+        (self.count, self.refused) = (0.0, 0);
     }
 }
