@@ -6,7 +6,7 @@ use fastrand::Rng;
 use futures_util::{StreamExt, stream};
 use transport::ClientCredentials;
 use unlink::{AccessToken, Client, Error, ErrorKind, Outcome, SettledBy};
-use unlink_sandbox::{Apply, Change, Fault, Kind, Sandbox, Seed};
+use unlink_sandbox::{Apply, Change, Fault, Kind, Plan, Sandbox, Seed};
 
 const SEQUENCES: usize = 1_000;
 const AT_ONCE: usize = 250;
@@ -89,6 +89,7 @@ fn faults(number: usize) -> Vec<Fault> {
 async fn every_reported_outcome_is_what_was_done() {
     let sandbox = Sandbox::builder()
         .seed(seed())
+        .plan(Plan::custom(5_000, 5_000))
         .log_capacity(100_000)
         .start()
         .unwrap();

@@ -177,6 +177,10 @@ async fn types(sandbox: &Sandbox, seen: &Seen, client: &Client, bearer: &str, id
     seen.show(&builder);
     seen.show(client.transport());
     seen.show(&client.transport().call());
+    let reserve = transport::Reserve::percent(10.0).unwrap();
+    seen.show(&reserve);
+    seen.show(&transport::Pacing::default().reserve(reserve));
+    seen.show(&transport::Priority::Bulk);
     let showing = Showing(seen.clone(), token);
     let showing = transport::Client::builder(sandbox.url().parse().unwrap(), showing);
     let read = short(showing).transport().call();
@@ -475,6 +479,7 @@ async fn failures(sandbox: &Sandbox, seen: &Seen, client: &Client) -> BTreeSet<S
 fn no_secret_is_traced_shown_or_said() {
     let sandbox = Sandbox::builder()
         .seed(seed())
+        .plan(unlink_sandbox::Plan::custom(1_000, 1_000))
         .log_credentials(true)
         .start()
         .unwrap();
@@ -505,6 +510,9 @@ fn no_secret_is_traced_shown_or_said() {
             seen.show(&client);
             types(&sandbox, &seen, &client, &bearer, &id_token).await;
             operations(&sandbox, &seen, &client, &user_token, &id_token).await;
+            let pace = client.transport().pace();
+            seen.show(&pace);
+            seen.show(&pace.limits[0]);
             let by_secret = ClientCredentials::new(sandbox.client_id(), sandbox.client_secret());
             seen.show(&by_secret);
             let by_secret = short(transport::Client::builder(
