@@ -11,6 +11,7 @@
     clippy::cast_sign_loss,
     unreachable_pub,
     dead_code,
+    unused_imports,
     reason = "a bench measures and prints, and shares its simulator with the tests"
 )]
 

@@ -462,6 +462,6 @@ const fn count(requests: i64) -> f64 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970")]
-const fn whole(time: f64) -> i64 {
+fn whole(time: f64) -> i64 {
     time.floor() as i64
 }
