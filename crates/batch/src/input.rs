@@ -3,6 +3,7 @@
 mod csv;
 mod json;
 mod lines;
+mod object;
 mod record;
 mod selection;
 

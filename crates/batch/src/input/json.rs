@@ -9,6 +9,7 @@ use unlink::{IdentityKey, ProviderName};
 
 use super::{
     Refusal,
+    object::Object,
     record::{Exported, ExportedIdentity, IdText, Record},
 };
 
@@ -30,7 +31,7 @@ struct Keys<'a> {
     #[serde(borrow)]
     blocked: Option<&'a RawValue>,
     #[serde(borrow)]
-    identities: Option<Vec<IdentityKeys<'a>>>,
+    identities: Option<Vec<Object<IdentityKeys<'a>>>>,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +43,7 @@ struct IdentityKeys<'a> {
     #[serde(borrow)]
     connection: Option<&'a RawValue>,
     #[serde(borrow, rename = "profileData")]
-    profile: Option<ProfileKeys<'a>>,
+    profile: Option<Object<ProfileKeys<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -57,11 +58,11 @@ struct ProfileKeys<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 pub(super) fn parse(line: &str) -> Result<Record<'_>, Refusal> {
-    // An array of the keys' values would do for serde.
     if !line.trim_start().starts_with('{') {
         return Err(Refusal::new(1, "not a JSON object"));
     }
-    let keys: Keys<'_> = serde_json::from_str(line).map_err(|error| malformed(&error))?;
+    let Object(keys) =
+        serde_json::from_str::<Object<Keys<'_>>>(line).map_err(|error| malformed(&error))?;
     let at = |value: &RawValue| value.get().as_ptr() as usize - line.as_ptr() as usize + 1;
     let Some(user_id) = keys.user_id else {
         return Err(Refusal::new(1, "user_id is missing"));
@@ -75,7 +76,7 @@ pub(super) fn parse(line: &str) -> Result<Record<'_>, Refusal> {
             line,
             identities: identities
                 .into_iter()
-                .map(|identity| exported(identity, at))
+                .map(|Object(identity)| exported(identity, at))
                 .collect::<Result<_, _>>()?,
         }));
     }
@@ -129,7 +130,7 @@ fn exported<'a>(
             "an identity lacks its provider or user_id",
         ));
     };
-    let profile = identity.profile.as_ref();
+    let profile = identity.profile.as_ref().map(|Object(profile)| profile);
     Ok(ExportedIdentity {
         provider: text(provider).ok_or_else(|| not_text(at(provider), "provider"))?,
         user_id: id_text(id).ok_or_else(|| not_id(at(id), "user_id"))?,

@@ -102,17 +102,21 @@ fn exports() {
     insta::assert_snapshot!(refused_export(r#"{"user_id":"auth0|1","identities":{}}
 {"user_id":"auth0|1","identities":[{"provider":"samlp"}]}
 {"user_id":"auth0|1","identities":[{"provider":"samlp","user_id":[]}]}
+{"user_id":"auth0|1","identities":[["samlp","acme|a","acme",null]]}
+{"user_id":"auth0|1","identities":[{"provider":"samlp","user_id":"a","profileData":[]}]}
 {"user_id":"","identities":[]}
 {"identities":[]}
 {"user_id":"..","identities":[{"provider":"samlp","user_id":"1","connection":"acme"}]}
 "#), @r"
-        BadLines: source: 6 bad lines, so no job was made
+        BadLines: source: 8 bad lines, so no job was made
           1:34: invalid type: map, expected a sequence
           2:48: an identity lacks its provider or user_id
           3:66: user_id is neither a text nor an integer, or empty
-          4:12: user_id is not a text, or empty
-          5:1: user_id is missing
-          6:1: `.` and `..` are no user ids: give the whole id, such as auth0|507f1f77bcf86cd799439020
+          4:35: invalid type: sequence, expected an object
+          5:83: invalid type: sequence, expected an object
+          6:12: user_id is not a text, or empty
+          7:1: user_id is missing
+          8:1: `.` and `..` are no user ids: give the whole id, such as auth0|507f1f77bcf86cd799439020
         ");
 }
 
