@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use unlink::{
     Client, Tenant,
-    transport::{self, Downloads},
+    transport::{self, Downloads, Pacing},
 };
 
 use crate::{
@@ -67,13 +67,18 @@ impl Settings {
     }
 
     /// A client of the tenant, what it sends noted in `sent`; nothing is sent yet.
-    pub(crate) fn client(self, sent: &Sent, io: &mut Io<'_>) -> Result<Client, Failure> {
+    pub(crate) fn client(
+        self,
+        pacing: Pacing,
+        sent: &Sent,
+        io: &mut Io<'_>,
+    ) -> Result<Client, Failure> {
         io.detail(&format!(
             "tenant {}, {}",
             self.tenant,
             printable(self.credentials.from())
         ));
-        let mut builder = self.credentials.client(self.tenant, sent);
+        let mut builder = self.credentials.client(self.tenant, sent).pacing(pacing);
         if let Some(deadline) = self.deadline {
             builder = builder.deadline(deadline);
         }

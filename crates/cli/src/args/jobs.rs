@@ -3,11 +3,14 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{ValueEnum, value_parser};
-use unlink::{IdentityKey, ProviderName};
+use unlink::{
+    IdentityKey, ProviderName,
+    transport::{self, Pacing, Reserve},
+};
 use unlink_batch::{Columns, Digest, RowRanges, Selection};
 
 use super::Change;
-use crate::until::Until;
+use crate::{failure::Failure, until::Until};
 
 /// Write a job: what to unlink, from a list or an export of users; changes nothing
 #[derive(Debug, clap::Args)]
@@ -200,17 +203,46 @@ pub(crate) struct Speed {
     /// Work on this many rows at once; rows of one user never are
     #[arg(long, value_name = "N", default_value = "16", value_parser = concurrency)]
     pub(crate) concurrency: NonZeroUsize,
+    /// Send this many requests a second at most, whatever the tenant's rate limit
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+    /// Leave this share of the tenant's rate limit to others, such as its own logins [default: 10%]
+    #[arg(long, value_name = "PCT%", value_parser = reserve)]
+    pub(crate) reserve: Option<f64>,
 }
 
 impl Speed {
-    /// The options that another run needs to be as fast.
-    pub(crate) fn words(&self) -> Vec<String> {
-        match self.concurrency.get() {
-            AT_ONCE => Vec::new(),
-            rows => vec!["--concurrency".to_owned(), rows.to_string()],
+    /// How much of the tenant's rate limit is used.
+    pub(crate) fn pacing(&self) -> Result<Pacing, Failure> {
+        let refused = |error: transport::Error| Failure::usage(error.to_string());
+        let share = self.reserve.unwrap_or(RESERVE);
+        let reserve = Reserve::percent(share * 100.0).map_err(refused)?;
+        let pacing = Pacing::default().reserve(reserve);
+        match self.rate {
+            Some(rate) => pacing.rate(rate).map_err(refused),
+            None => Ok(pacing),
         }
     }
+
+    /// The options that another run needs to be as fast.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |name: &str, value: String| words.extend([name.to_owned(), value]);
+        if self.concurrency.get() != AT_ONCE {
+            add("--concurrency", self.concurrency.to_string());
+        }
+        if let Some(rate) = self.rate {
+            add("--rate", rate.to_string());
+        }
+        if let Some(share) = self.reserve {
+            add("--reserve", format!("{}%", share * 100.0));
+        }
+        words
+    }
 }
+
+/// What is left to the tenant's own logins where nothing else is said.
+const RESERVE: f64 = 0.1;
 
 const AT_ONCE: usize = 16;
 
@@ -313,6 +345,20 @@ fn rows(text: &str) -> Result<RowRanges, String> {
 fn digest(text: &str) -> Result<Digest, String> {
     text.parse()
         .map_err(|_| "a digest is 64 hexadecimal digits, as plan and report print it".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: Option<f64> = text.parse().ok();
+    rate.filter(|rate| rate.is_finite() && *rate > 0.0)
+        .ok_or_else(|| "give requests a second, more than 0".to_owned())
+}
+
+fn reserve(text: &str) -> Result<f64, String> {
+    let share = super::share(text)?;
+    if share >= 1.0 {
+        return Err("give less than 100%: something has to be left for this".to_owned());
+    }
+    Ok(share)
 }
 
 fn concurrency(text: &str) -> Result<NonZeroUsize, String> {

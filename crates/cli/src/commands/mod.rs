@@ -13,7 +13,10 @@ mod sandbox;
 mod story;
 mod unlink;
 
-use ::unlink::{Client, Error, Snapshot, TakeSnapshot, Tenant, UserId, transport::Downloads};
+use ::unlink::{
+    Client, Error, Snapshot, TakeSnapshot, Tenant, UserId,
+    transport::{Downloads, Pacing},
+};
 
 use crate::{
     args::{Command, Shared},
@@ -75,6 +78,11 @@ impl Run<'_> {
     }
 
     fn target(&self, io: &mut Io<'_>) -> Result<Target, Failure> {
+        self.paced(Pacing::default(), io)
+    }
+
+    /// The tenant, and a client of it that uses so much of its rate limit.
+    fn paced(&self, pacing: Pacing, io: &mut Io<'_>) -> Result<Target, Failure> {
         let settings = Settings::new(self.shared, self.environment, io)?;
         let sent = Sent::default();
         Ok(Target {
@@ -82,7 +90,7 @@ impl Run<'_> {
             credentials: settings.credentials_from().to_owned(),
             who: settings.who(),
             downloads: settings.downloads(),
-            client: settings.client(&sent, io)?,
+            client: settings.client(pacing, &sent, io)?,
             sent,
         })
     }

@@ -1,9 +1,9 @@
 //! `apply`, `status` and `verify`: consent, caps, gates, what is told, and what the tenant saw of it.
 
-use unlink_sandbox::{Apply, Change, Fault, Kind};
+use unlink_sandbox::{Apply, Change, Fault, Kind, Plan, Sandbox};
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, linked},
     support::{Ran, cli},
 };
 
@@ -75,7 +75,10 @@ fn results_are_lines_and_the_last_is_the_summary() {
     let summary: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
     assert!(summary["seconds"].as_f64().unwrap() > 0.0);
     let ran = Ran {
-        out: ran.out.replace(&summary["seconds"].to_string(), "SECONDS"),
+        out: ran
+            .out
+            .replace(&summary["seconds"].to_string(), "SECONDS")
+            .replace(&summary["traffic"]["waited_seconds"].to_string(), "SECONDS"),
         ..ran
     };
     insta::assert_snapshot!("apply_json", desk.told(&ran));
@@ -388,6 +391,64 @@ fn each_way_of_reading_sends_what_it_says() {
         (2, 2),
         "a list shows nothing of its users"
     );
+}
+
+/// A time of day so many seconds from now, as it is typed.
+fn in_seconds(seconds: u64) -> String {
+    let at = std::time::SystemTime::now() + std::time::Duration::from_secs(seconds);
+    let date = httpdate::fmt_http_date(at);
+    date.split(' ').nth(4).unwrap().to_owned()
+}
+
+#[test]
+fn others_keep_their_share_of_the_rate_limit() {
+    for (reserve, others) in [("0%", 0), ("60%", 30)] {
+        let plan = Plan::named("enterprise").unwrap();
+        let sandbox = Sandbox::builder()
+            .seed(linked(60))
+            .plan(plan)
+            .start()
+            .unwrap();
+        let desk = Desk::at(sandbox);
+        desk.plan("old", &[]);
+        let ran = desk.expect(7, &apply(&["--reserve", reserve, "--json", "--max", "50"]));
+        let summary: serde_json::Value =
+            serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+        let lowest = summary["traffic"]["lowest_remaining"].as_u64().unwrap();
+        assert!(
+            (others..others + 20).contains(&lowest),
+            "{reserve} {summary}"
+        );
+        assert_eq!(summary["traffic"]["refused"], 0, "{summary}");
+        assert!(
+            ran.err.contains(&format!("--reserve {reserve}")),
+            "the command that goes on: {ran:?}"
+        );
+    }
+    let desk = Desk::of_users(1);
+    desk.plan("old", &[]);
+    let refused = desk.expect(2, &apply(&["--reserve", "100%"]));
+    assert!(
+        refused.err.contains("something has to be left for this"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_rate_is_kept() {
+    let desk = Desk::of_users(40);
+    desk.plan("old", &[]);
+    let until = in_seconds(3);
+    desk.expect(
+        130,
+        &apply(&["--rate", "2", "--concurrency", "1", "--until", &until]),
+    );
+    // At most 2 a second for 3 seconds, and the one that was begun when the time was up.
+    let sent = desk.sent("DELETE");
+    assert!((1..=8).contains(&sent), "{sent}");
+    for rate in ["0", "-1", "nan", "fast"] {
+        desk.expect(2, &apply(&["--rate", rate]));
+    }
 }
 
 #[test]

@@ -155,8 +155,13 @@ fn without_waits(text: &str) -> String {
         else {
             return format!("{line}\n");
         };
-        let end = after.find([';', ',']).unwrap_or(after.len());
-        format!("{before} in A WHILE{}\n", &after[end..])
+        // Up to what the rate limit had left; and how long that took, if it was long enough to be told.
+        let end = after.find(';').unwrap_or(after.len());
+        let refused = after[..end]
+            .split(", ")
+            .filter(|part| part.contains("refused"));
+        let refused: String = refused.map(|part| format!(", {part}")).collect();
+        format!("{before} in A WHILE{refused}{}\n", &after[end..])
     };
     text.lines().map(line).collect()
 }

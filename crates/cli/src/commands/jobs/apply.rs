@@ -18,7 +18,7 @@ use crate::{
         jobs::{
             beside, declined_in, open,
             running::{self, Showing, drive},
-            summary::{self, failed, skipped},
+            summary::{self, Sent, failed, skipped},
         },
     },
     confirm::{self, Consent, consent, declined},
@@ -36,7 +36,7 @@ pub(in crate::commands) async fn run(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let dry_run = run.is_dry(typed.change.dry_run)?;
-    let target = run.target(io)?;
+    let target = run.paced(typed.speed.pacing()?, io)?;
     let until = run.until(typed.caps.until, &target)?;
     let mut applying = Applying {
         run,
@@ -77,10 +77,10 @@ pub(in crate::commands) async fn run(
     let (mut job, mut left) = (job, left);
     loop {
         let rows = left.rows().min(applying.at_most());
-        let summary = applying.apply(job, rows, io).await?;
+        let (summary, sent) = applying.apply(job, rows, io).await?;
         job = applying.open()?;
         let is_canary = matches!(summary.ending, Ending::Canary);
-        let ended = applying.tell(&summary, &job, io);
+        let ended = applying.tell(&summary, sent, &job, io);
         if !(is_canary && io.has_person && !io.is_json()) {
             return ended;
         }
@@ -254,7 +254,12 @@ impl Applying<'_> {
     }
 
     /// Runs the job to its end, or to one of its stops.
-    async fn apply(&self, job: Job, rows: u64, io: &mut Io<'_>) -> Result<Summary, Failure> {
+    async fn apply(
+        &self,
+        job: Job,
+        rows: u64,
+        io: &mut Io<'_>,
+    ) -> Result<(Summary, Sent), Failure> {
         let digest = job.plan().digest;
         let (on_result, on_wait, news) = running::news();
         let options = self
@@ -263,11 +268,13 @@ impl Applying<'_> {
             .on_result(on_result)
             .on_wait(on_wait);
         let (stopper, stop) = Stop::new();
-        let time = self.target.client.transport().time();
+        let client = self.target.client.transport();
+        let before = client.pace();
         let running = job.apply(&self.target.client, options, stop);
         let showing = Showing { rows, prints: true };
-        let ran = drive(running, news, stopper, time, showing, io).await?;
+        let ran = drive(running, news, stopper, client, showing, io).await?;
         let summary = ran.ended.map_err(|error| self.failed(&error))?;
+        let sent = Sent::since(&before, &client.pace(), summary.elapsed);
         if let Some(failure) = ran.broken {
             let resume = self.go_on(&[]);
             return Err(failure.stopped_midway().gone_on_by("go on with", resume));
@@ -276,7 +283,7 @@ impl Applying<'_> {
             let rows = text::table(["ROW", "USER", "IDENTITY", "OUTCOME"], &ran.first);
             io.result(&(rows.join("\n") + "\n\n"))?;
         }
-        Ok(summary)
+        Ok((summary, sent))
     }
 
     fn options(&self) -> Apply {
@@ -304,7 +311,13 @@ impl Applying<'_> {
     }
 
     /// Prints how the run went, and fails unless the job is done.
-    fn tell(&self, summary: &Summary, job: &Job, io: &mut Io<'_>) -> Result<(), Failure> {
+    fn tell(
+        &self,
+        summary: &Summary,
+        sent: Sent,
+        job: &Job,
+        io: &mut Io<'_>,
+    ) -> Result<(), Failure> {
         let left = Left::of(job).map_err(|error| self.failed(&error))?;
         // How the run went is told in any case.
         let (file, unwritten) = match self.failures(job, &left.counts) {
@@ -314,6 +327,7 @@ impl Applying<'_> {
         let told = summary::Told {
             job: &self.typed.job,
             summary,
+            sent,
             all: &left.counts,
             rows: job.plan().rows,
             failures: file.as_deref(),

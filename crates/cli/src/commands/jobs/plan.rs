@@ -155,13 +155,13 @@ impl Planning<'_> {
         }
         let (stopper, stop) = Stop::new();
         let reader = Reader::new(&target.client);
-        let time = target.client.transport().time();
+        let client = target.client.transport();
         let running = job.check(&reader, options, stop);
         let showing = Showing {
             rows: unseen,
             prints: false,
         };
-        let ran = drive(running, news, stopper, time, showing, io).await?;
+        let ran = drive(running, news, stopper, client, showing, io).await?;
         let go_on = || {
             let words = [
                 "--check".to_owned(),

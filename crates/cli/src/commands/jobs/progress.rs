@@ -4,6 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
+use unlink::transport::Pace;
 use unlink_batch::{Outcome, Progress, Step, UndoOutcome, Wait};
 
 use crate::{
@@ -22,6 +23,9 @@ const SAID_EVERY: Duration = Duration::from_secs(5);
 const LOOKS: usize = 20;
 /// After this long without a result it is said that there is none.
 const QUIET: Duration = Duration::from_secs(5);
+
+/// A wait for the rate limit that is more than a step.
+const WORTH_SAYING: Duration = Duration::from_secs(2);
 
 /// How many results are kept, to be looked at.
 const FIRST: usize = 50;
@@ -123,10 +127,10 @@ impl Shown {
     }
 
     /// Takes that the tenant is waited for.
-    pub(super) fn waits(&mut self, wait: Wait, now: Duration, io: &mut Io<'_>) {
+    pub(super) fn waits(&mut self, wait: Wait, pace: &Pace, now: Duration, io: &mut Io<'_>) {
         self.waits = Some(wait);
         if self.bar.is_some() {
-            self.look(now, io);
+            self.look(pace, now, io);
         }
     }
 
@@ -136,13 +140,13 @@ impl Shown {
     }
 
     /// Shows how far it is.
-    pub(super) fn look(&mut self, now: Duration, io: &mut Io<'_>) {
+    pub(super) fn look(&mut self, pace: &Pace, now: Duration, io: &mut Io<'_>) {
         let done = self.results();
         if self.looks.len() == LOOKS {
             self.looks.pop_front();
         }
         self.looks.push_back((now, done));
-        let told = self.in_words(now);
+        let told = self.in_words(pace, now);
         match &self.bar {
             Some(bar) => {
                 bar.set_position(done);
@@ -177,17 +181,25 @@ impl Shown {
             .collect()
     }
 
-    fn in_words(&self, now: Duration) -> String {
+    fn in_words(&self, pace: &Pace, now: Duration) -> String {
         let mut told = format!(
             "{} done, {} skipped, {} failed",
             count(self.done),
             count(self.skipped),
             count(self.failed),
         );
+        if let Some(limit) = pace.limits.first() {
+            told += &format!(
+                ", {:.0} of {:.0} left of the rate limit",
+                limit.left, limit.burst
+            );
+        }
         let silence = now.saturating_sub(self.last_result);
         let rate = self.rate();
         if let Some(wait) = &self.waits {
             told += &format!(", waiting for the tenant: {}", printable(&wait.message));
+        } else if let Some(next) = pace.next.filter(|next| *next >= WORTH_SAYING) {
+            told += &format!(", waiting {} for the rate limit", span(next));
         } else if silence >= QUIET {
             told += &format!(", no result for {}", span(silence));
         } else if rate > 0.0 {

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use unlink::transport::Time;
+use unlink::transport::Client;
 use unlink_batch::{Error, Progress, Stopper, Wait};
 
 use crate::{
@@ -55,13 +55,14 @@ pub(super) async fn drive<T>(
     running: impl Future<Output = Result<T, Error>>,
     mut news: UnboundedReceiver<News>,
     stopper: Stopper,
-    time: &dyn Time,
+    client: &Client,
     showing: Showing,
     io: &mut Io<'_>,
 ) -> Result<Ran<T>, Failure> {
     let mut interrupts = Interrupts::listen().map_err(|error| {
         Failure::new(Kind::File, "interrupts cannot be listened to").because(&error)
     })?;
+    let time = client.time();
     let mut shown = Shown::new(showing.rows, showing.prints, time.now(), io);
     let mut broken = None;
     let mut is_interrupted = false;
@@ -80,7 +81,7 @@ pub(super) async fn drive<T>(
                 }
             }
             Some(told) = news.recv() => match told {
-                News::Waits(wait) => shown.waits(wait, time.now(), io),
+                News::Waits(wait) => shown.waits(wait, &client.pace(), time.now(), io),
                 News::Result(result) if broken.is_none() => {
                     broken = shown.result(&result, time.now(), io).err();
                     if broken.is_some() {
@@ -92,7 +93,7 @@ pub(super) async fn drive<T>(
             },
             ended = &mut running => break ended,
             () = &mut look => {
-                shown.look(time.now(), io);
+                shown.look(&client.pace(), time.now(), io);
                 look = time.sleep(shown.look_every());
             }
         }

@@ -1,9 +1,13 @@
 //! How a run went and how its job stands, for both forms of output.
 
-use std::{path::Path, time::SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use unlink::transport::Pace;
 use unlink_batch::{Counts, Plan, Summary, Traffic, UndoCounts};
 
 use crate::{
@@ -17,6 +21,7 @@ use crate::{
 pub(super) struct Told<'a> {
     pub(super) job: &'a Path,
     pub(super) summary: &'a Summary,
+    pub(super) sent: Sent,
     /// Of the whole job.
     pub(super) all: &'a Counts,
     pub(super) rows: u64,
@@ -37,7 +42,7 @@ struct SummaryDocument {
 }
 
 /// What a run sent.
-#[derive(Serialize)]
+#[derive(Clone, Copy, Serialize)]
 pub(super) struct TrafficDocument {
     requests: u64,
     /// With 429.
@@ -79,30 +84,58 @@ impl UndoneDocument {
     }
 }
 
-/// What a run sent, in a line.
-pub(super) fn sent(summary: &Summary) -> String {
-    let traffic = &summary.traffic;
-    let mut text = format!(
-        "{} in {}",
-        counted(traffic.requests, "request", "requests"),
-        span(summary.elapsed)
-    );
-    if traffic.refused > 0 {
-        text += &format!(
-            ", {} refused for the rate limit (429)",
-            count(traffic.refused)
+/// What a command sent for a run, as its client counts it: every attempt, and every wait for the rate limit.
+#[derive(Clone, Copy)]
+pub(super) struct Sent {
+    traffic: TrafficDocument,
+    elapsed: Duration,
+}
+
+impl Sent {
+    /// What was sent since `before`, in a run that took `elapsed`.
+    pub(super) fn since(before: &Pace, now: &Pace, elapsed: Duration) -> Self {
+        Self {
+            traffic: TrafficDocument {
+                requests: now.sent.saturating_sub(before.sent),
+                refused: now.refused.saturating_sub(before.refused),
+                waited_seconds: now.waited.saturating_sub(before.waited).as_secs_f64(),
+                lowest_remaining: now.limits.iter().map(|limit| limit.lowest).min(),
+            },
+            elapsed,
+        }
+    }
+
+    pub(super) const fn document(self) -> TrafficDocument {
+        self.traffic
+    }
+
+    /// It in a line.
+    pub(super) fn line(self) -> String {
+        let Self { traffic, elapsed } = self;
+        let mut text = format!(
+            "{} in {}",
+            counted(traffic.requests, "request", "requests"),
+            span(elapsed)
         );
+        if traffic.refused > 0 {
+            text += &format!(
+                ", {} refused for the rate limit (429)",
+                count(traffic.refused)
+            );
+        }
+        // Less is the way every request takes.
+        let waited = Duration::try_from_secs_f64(traffic.waited_seconds).unwrap_or_default();
+        if waited >= Duration::from_secs(1) {
+            text += &format!(", which waited {} for it, added up", span(waited));
+        }
+        if let Some(lowest) = traffic.lowest_remaining {
+            text += &format!(
+                "; the tenant's rate limit had {} left at the lowest",
+                count(lowest)
+            );
+        }
+        text + "\n"
     }
-    if !traffic.waited.is_zero() {
-        text += &format!(", {} waited", span(traffic.waited));
-    }
-    if let Some(lowest) = traffic.lowest_remaining {
-        text += &format!(
-            "; the tenant's rate limit had {} left at the lowest",
-            count(lowest)
-        );
-    }
-    text + "\n"
 }
 
 /// How many rows ended how.
@@ -156,7 +189,7 @@ impl Told<'_> {
                 rows: self.rows,
                 run: CountsDocument::of_run(&self.summary.counts),
                 all: CountsDocument::of_job(self.all),
-                traffic: TrafficDocument::new(&self.summary.traffic),
+                traffic: self.sent.document(),
                 seconds: self.summary.elapsed.as_secs_f64(),
                 failures_file: self
                     .failures
@@ -167,7 +200,7 @@ impl Told<'_> {
             &[("THIS RUN", &self.summary.counts), ("THE JOB", self.all)],
             paint,
         );
-        text += &sent(self.summary);
+        text += &self.sent.line();
         if let Some(path) = self.failures {
             text += &format!(
                 "What failed or was left alone is in {}, a list that plan takes.\n",

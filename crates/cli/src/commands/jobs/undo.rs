@@ -11,7 +11,7 @@ use crate::{
         jobs::{
             declined_in, open,
             running::{self, Showing, drive},
-            summary::{self, TrafficDocument, UndoneDocument, sent},
+            summary::{self, Sent, TrafficDocument, UndoneDocument},
         },
     },
     confirm::{Consent, consent},
@@ -29,7 +29,7 @@ pub(in crate::commands) async fn run(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let dry_run = run.is_dry(typed.change.dry_run)?;
-    let target = run.target(io)?;
+    let target = run.paced(typed.speed.pacing()?, io)?;
     let undoing = Undoing {
         run,
         typed,
@@ -178,12 +178,14 @@ impl Undoing<'_> {
             options = options.until(until.timestamp().into());
         }
         let (stopper, stop) = Stop::new();
-        let time = self.target.client.transport().time();
+        let client = self.target.client.transport();
+        let before = client.pace();
         let rows = preview.to_link.min(caps.max);
         let running = job.undo(&self.target.client, options, stop);
         let showing = Showing { rows, prints: true };
-        let ran = drive(running, news, stopper, time, showing, io).await?;
+        let ran = drive(running, news, stopper, client, showing, io).await?;
         let summary = ran.ended.map_err(|error| self.failed(&error))?;
+        let sent = Sent::since(&before, &client.pace(), summary.elapsed);
         if let Some(failure) = ran.broken {
             return Err(failure
                 .stopped_midway()
@@ -193,25 +195,31 @@ impl Undoing<'_> {
         let status = after.view().status().map_err(|error| self.failed(&error))?;
         let left = after.view().undo_preview(&self.rows);
         let left = left.map_err(|error| self.failed(&error))?;
-        io.result(&self.told(&summary, &status.undone, io)?)?;
+        io.result(&self.told(&summary, sent, &status.undone, io)?)?;
         self.judge(&summary, &left)
     }
 
-    fn told(&self, summary: &Summary, all: &UndoCounts, io: &Io<'_>) -> Result<String, Failure> {
+    fn told(
+        &self,
+        summary: &Summary,
+        sent: Sent,
+        all: &UndoCounts,
+        io: &Io<'_>,
+    ) -> Result<String, Failure> {
         if io.is_json() {
             return json::line(&SummaryDocument {
                 ending: summary.ending.as_str(),
                 job: self.typed.job.to_string_lossy().into_owned(),
                 run: UndoneDocument::new(&summary.undone),
                 all: UndoneDocument::new(all),
-                traffic: TrafficDocument::new(&summary.traffic),
+                traffic: sent.document(),
                 seconds: summary.elapsed.as_secs_f64(),
             });
         }
         Ok(outcomes(
             &[("THIS RUN", &summary.undone), ("THE JOB", all)],
             io.out_paint(),
-        ) + &sent(summary))
+        ) + &sent.line())
     }
 
     fn judge(&self, summary: &Summary, left: &UndoPreview) -> Result<(), Failure> {
