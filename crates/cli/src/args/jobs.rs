@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) selected: Selected,
     #[command(flatten)]
     pub(crate) columns: Named,
+    #[command(flatten)]
+    pub(crate) speed: Speed,
 }
 
 /// Which identities of an export are meant: those that every condition holds for.
@@ -200,7 +202,7 @@ pub(crate) struct Gate {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Way of working")]
 pub(crate) struct Speed {
-    /// Work on this many rows at once; rows of one user never are
+    /// Work on this many rows at once, or read so many users; rows of one user never are worked on together
     #[arg(long, value_name = "N", default_value = "16", value_parser = concurrency)]
     pub(crate) concurrency: NonZeroUsize,
     /// Send this many requests a second at most, whatever the tenant's rate limit

@@ -39,7 +39,7 @@ pub(in crate::commands) async fn run(
     let planning = Planning { run, typed };
     if typed.export {
         refuse_taken(&typed.output)?;
-        let target = run.target(io)?;
+        let target = run.paced(typed.speed.pacing()?, io)?;
         let connections = names_of_connections(&target, io).await?;
         let folder = typed.output.parent().unwrap_or(Path::new(""));
         let export = export::fetched(&target, folder, typed.keep_profiles, io).await?;
@@ -48,7 +48,7 @@ pub(in crate::commands) async fn run(
         return planning.tell(None, io);
     }
     let Some(from) = &typed.from else {
-        let target = run.target(io)?;
+        let target = run.paced(typed.speed.pacing()?, io)?;
         let job = open(&typed.output, &target, None)?;
         let checked = planning.check(job, &target, io).await?;
         return planning.tell(checked, io);
@@ -56,7 +56,7 @@ pub(in crate::commands) async fn run(
     // Whether users are read is known once it is known what the source is.
     let target = match typed.offline {
         true => None,
-        false => Some(run.target(io)),
+        false => Some(run.paced(typed.speed.pacing()?, io)),
     };
     let mut connections = None;
     let target = match target {
@@ -148,6 +148,7 @@ impl Planning<'_> {
         let (on_result, on_wait, news) = running::news();
         let mut options = Check::default()
             .by(&target.who, self.run.operator())
+            .concurrency(self.typed.speed.concurrency)
             .on_result(on_result)
             .on_wait(on_wait);
         if let Some(names) = names_of_connections(target, io).await? {
@@ -163,11 +164,12 @@ impl Planning<'_> {
         };
         let ran = drive(running, news, stopper, client, showing, io).await?;
         let go_on = || {
-            let words = [
+            let mut words = vec![
                 "--check".to_owned(),
                 "-o".to_owned(),
                 file_word(&self.typed.output),
             ];
+            words.extend(self.typed.speed.words());
             self.run.next_of("plan", &words)
         };
         let failed = |error: &unlink_batch::Error| Failure::job(error, &target.tenant);
