@@ -42,8 +42,8 @@ text {{ fill: var(--ink); }}
 </style>
 <rect width="100%" height="100%" fill="var(--paper)"/>
 "#,
-        LEFT + WIDTH + 20.0,
-        TOP + HEIGHT + 70.0
+        LEFT + WIDTH + 90.0,
+        TOP + HEIGHT + 62.0
     );
     for requests in (0..=60).step_by(10) {
         let at = y(f64::from(requests));
@@ -100,11 +100,11 @@ text {{ fill: var(--ink); }}
     let reserved = case.reserve.of(f64::from(plan.burst));
     let _ = writeln!(
         svg,
-        r#"<line x1="{LEFT}" x2="{}" y1="{2}" y2="{2}" stroke="var(--level)" stroke-dasharray="4 3"/><text x="{}" y="{3}" text-anchor="end">reserved: {reserved}</text>"#,
+        r#"<line x1="{LEFT}" x2="{}" y1="{2}" y2="{2}" stroke="var(--level)" stroke-dasharray="4 3"/><text x="{}" y="{3}" >{reserved} reserved</text>"#,
         LEFT + WIDTH,
-        LEFT + WIDTH - 4.0,
+        LEFT + WIDTH + 6.0,
         y(reserved),
-        y(reserved) + 14.0
+        y(reserved) + 4.0
     );
     let _ = writeln!(
         svg,

@@ -147,7 +147,7 @@ fn another_client_that_comes_and_goes_is_made_room_for() {
         let outcome = run(&case);
         let (beside, refused) = between(&outcome, 23.0, 40.0);
         assert!(
-            (380..=475).contains(&beside) && refused < 30,
+            (380..=475).contains(&beside) && refused < 40,
             "{latency}: {beside}, {refused} refused"
         );
         let (alone, refused) = between(&outcome, 45.0, 55.0);

@@ -26,6 +26,8 @@ const MINUTE_LIKE: u32 = 3;
 const MINUTE_DOUBT: f64 = 70.0;
 /// Seconds after which another request may find out what an unanswered one was to.
 const PATIENCE: f64 = 5.0;
+/// Requests' worth of time by which requests are later where none may take from a reserve.
+const LATE: f64 = 0.75;
 /// Answers that name no limit, one after the other, from which on none is known.
 const UNLIMITED: u32 = 8;
 
@@ -439,6 +441,9 @@ impl Bucket {
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
         let reset = reading.reset as f64;
         self.reset_at = self.clock.certainly_after(reset) + 0.02 + self.spread / 2.0;
+        if remaining < self.reserved() && self.estimate().is_settled() {
+            self.late = (self.late.max(LATE) + 0.25).min(2.0);
+        }
         // Those answered before it was sent had been counted before, all others may not have been.
         let sure = remaining + count(flight.counted) + 1.0;
         if flight.at > self.sure_at + 1.0 || sure > self.sure {

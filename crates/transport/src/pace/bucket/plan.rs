@@ -1,6 +1,8 @@
 //! When the next request is sent, by what is known of the limit: pure.
 
-use super::{Bucket, MINUTE_LIKE, PATIENCE, count, estimate::Estimate, number, seconds::Closed};
+use super::{
+    Bucket, LATE, MINUTE_LIKE, PATIENCE, count, estimate::Estimate, number, seconds::Closed,
+};
 
 /// How the limit is refilled within a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -48,7 +50,7 @@ impl Bucket {
         // What is not certain yet goes in our favour, but never against the reserve.
         let doubt = (0.7 / self.estimate().weight().max(1.0)).min(0.15);
         let (rate, favour, late) = if reserved > 0.0 {
-            (rate - 0.7 * doubt, 0.01, late.max(0.5))
+            (rate - 0.7 * doubt, 0.01, late.max(LATE))
         } else {
             (rate, doubt, late)
         };
@@ -74,7 +76,11 @@ impl Bucket {
             ),
         };
         let whole = match view {
-            Some(View::Smooth) => (left - kept + rate).min(limit),
+            // What was left over is used up little by little, but for what lateness may take.
+            Some(View::Smooth) => {
+                let over = (left - kept - 0.05 * rate - 2.0).max(0.0);
+                (left - kept + rate).min(limit + 0.25 * over)
+            }
             _ => (left + rate).min(limit) - kept,
         };
         let whole = (whole + favour).floor();
