@@ -124,6 +124,8 @@ pub(super) struct Bucket {
     late: f64,
     /// How often of late a 429 came where none was expected.
     surprise: f64,
+    /// Requests per second at which a bucket of next to nothing is asked, if others empty it, too.
+    contest: f64,
 
     whole_minutes: u32,
     other_reset: f64,
@@ -163,6 +165,7 @@ impl Bucket {
             margin: 0.0,
             late: 0.0,
             surprise: 0.0,
+            contest: 0.0,
             whole_minutes: 0,
             other_reset: f64::NEG_INFINITY,
             reset_at: f64::INFINITY,
@@ -298,6 +301,9 @@ impl Bucket {
         self.close(now);
         let into = self.turn(now);
         let sure = self.sure - self.taken() - self.reserved();
+        if limit - self.reserved() <= 3.0 && self.surprise > 0.05 {
+            return self.contested(now, sure);
+        }
         match self.closed {
             Some(closed) if self.rate().is_some() && self.whole_minutes < MINUTE_LIKE => {
                 self.planned(now, into, sure, limit, closed)
@@ -401,6 +407,7 @@ impl Bucket {
             self.unlimited.refused(now);
         } else if self.rate().is_some() && self.estimate().is_settled() {
             self.surprise += 0.1;
+            self.contest = 0.95 * self.contest.max(self.peak.min(self.limit.unwrap_or(1.0)));
             if self.late < 0.5 {
                 self.late += 0.25;
             } else {
@@ -420,9 +427,10 @@ impl Bucket {
 
     fn read(&mut self, flight: &Flight, now: f64, reading: Reading) {
         self.unlimited.limited();
-        self.surprise *= 0.997;
         #[expect(clippy::cast_precision_loss, reason = "limits are not so large")]
         let (limit, remaining) = (reading.limit as f64, reading.remaining as f64);
+        self.surprise *= 0.997;
+        self.contest = (1.02 * self.contest).min(limit);
         if self.limit != Some(limit) {
             self.limit = Some(limit);
             self.whole_minutes = 0;

@@ -28,6 +28,15 @@ impl Bucket {
         self.reset_at.min(self.last_sent + 60.0)
     }
 
+    /// A bucket of next to nothing, which others empty at random: only asking tells what has come in.
+    pub(super) fn contested(&self, now: f64, sure: f64) -> f64 {
+        if sure >= 1.0 {
+            now
+        } else {
+            self.last_sent + 1.0 / self.contest
+        }
+    }
+
     /// By the plan of this second of the tenant's clock, `into` of which has passed.
     pub(super) fn planned(
         &self,
@@ -40,13 +49,7 @@ impl Bucket {
         let edge = self.edge();
         let view = self.view();
         let reserved = self.reserved();
-        let is_tiny = limit - reserved <= 3.0 && self.surprise > 0.3;
-        let (rate, margin, late) = if is_tiny {
-            // Others empty it at random: whatever may have come in is asked for.
-            (self.peak.min(limit).max(self.estimate().rate()), 0.0, 0.0)
-        } else {
-            (self.estimate().rate(), self.margin.floor(), self.late)
-        };
+        let (rate, margin, late) = (self.estimate().rate(), self.margin.floor(), self.late);
         // What is not certain yet goes in our favour, but never against the reserve.
         let doubt = (0.7 / self.estimate().weight().max(1.0)).min(0.15);
         let (rate, favour, late) = if reserved > 0.0 {
@@ -61,19 +64,10 @@ impl Bucket {
             0.0
         };
         let kept = reserved + margin + shift;
-        let rate_by = |view| {
-            if is_tiny {
-                rate
-            } else {
-                self.estimate_by(view).rate()
-            }
-        };
+        let left_by = |view| self.left_before(view, closed, limit);
         let left = match view {
-            Some(view) => self.left_before(view, rate_by(view), closed, limit),
-            None => f64::min(
-                self.left_before(View::Stepwise, rate_by(View::Stepwise), closed, limit),
-                self.left_before(View::Smooth, rate_by(View::Smooth), closed, limit),
-            ),
+            Some(view) => left_by(view),
+            None => f64::min(left_by(View::Stepwise), left_by(View::Smooth)),
         };
         let whole = match view {
             // What was left over is used up little by little, but for what lateness may take.
@@ -111,7 +105,8 @@ impl Bucket {
     }
 
     /// What was left at the end of the last second, by what is known of the closed one and was sent since.
-    fn left_before(&self, view: View, rate: f64, closed: Closed, limit: f64) -> f64 {
+    fn left_before(&self, view: View, closed: Closed, limit: f64) -> f64 {
+        let rate = self.estimate_by(view).rate();
         let mut left = closed.left;
         let mut second = closed.number;
         if view == View::Smooth {
