@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
     task::{Poll, Waker},
     time::Duration,
 };
@@ -42,6 +43,8 @@ struct State {
     sent: u64,
     refused: u64,
     waited: f64,
+    /// Who is woken when the state is let go of.
+    woken: Vec<Waker>,
 }
 
 /// Requests that are counted against one limit.
@@ -107,17 +110,19 @@ impl Pacer {
             sent: 0,
             refused: 0,
             waited: 0.0,
+            woken: Vec::new(),
         }))
     }
 
     /// Takes a number; who has the lower one is served first.
     pub(crate) fn caller(&self, priority: Priority) -> Caller {
-        let mut state = self.lock();
-        state.callers += 1;
-        Caller {
-            priority,
-            number: state.callers,
-        }
+        self.with(|state| {
+            state.callers += 1;
+            Caller {
+                priority,
+                number: state.callers,
+            }
+        })
     }
 
     /// Waits for the turn of a request, which has to be sent at once then, but not beyond `ends`.
@@ -146,7 +151,7 @@ impl Pacer {
                 let now = time.now().as_secs_f64();
                 match waiter.look(now, ends, cx.waker()) {
                     Look::Go { lane, number } => {
-                        self.lock().waited += now - begun;
+                        self.with(|state| state.waited += now - begun);
                         return Poll::Ready(Ok(Turn {
                             pacer: Arc::clone(self),
                             route: waiter.route.clone(),
@@ -184,9 +189,23 @@ impl Pacer {
 
     /// What was learned, and how requests fared.
     pub(crate) fn pace(&self, now: Duration) -> Pace {
-        let now = now.as_secs_f64();
-        let mut state = self.lock();
-        let state = &mut *state;
+        self.with(|state| state.pace(now.as_secs_f64()))
+    }
+
+    /// Does something to the state, and wakes whom that concerns once it is let go of.
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = act(&mut state);
+        let woken = mem::take(&mut state.woken);
+        drop(state);
+        woken.into_iter().for_each(Waker::wake);
+        done
+    }
+}
+
+impl State {
+    fn pace(&mut self, now: f64) -> Pace {
+        let state = self;
         let mut order: Vec<_> = (0..state.lanes.len()).collect();
         order.sort_by_key(|lane| *lane != state.latest);
         let mut next = f64::INFINITY;
@@ -211,10 +230,6 @@ impl Pacer {
             waited: Duration::try_from_secs_f64(state.waited).unwrap_or(Duration::MAX),
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Lane {
@@ -236,19 +251,17 @@ impl Lane {
     }
 
     /// Wakes who is next, to look again.
-    fn wake_next(&mut self) {
+    fn wake_next(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.waiting.first_entry()
             && let Some(waker) = first.get_mut().take()
         {
-            waker.wake();
+            woken.push(waker);
         }
     }
 
     /// Wakes all, so that those give up whose time is too short.
-    fn wake_all(&mut self) {
-        for waker in self.waiting.values_mut().filter_map(Option::take) {
-            waker.wake();
-        }
+    fn wake_all(&mut self, woken: &mut Vec<Waker>) {
+        woken.extend(self.waiting.values_mut().filter_map(Option::take));
     }
 }
 
@@ -272,8 +285,11 @@ struct Waiter<'a> {
 
 impl Waiter<'_> {
     fn look(&mut self, now: f64, ends: f64, waker: &Waker) -> Look {
-        let mut state = self.pacer.lock();
-        let state = &mut *state;
+        self.pacer
+            .with(|state| self.look_at(state, now, ends, waker))
+    }
+
+    fn look_at(&mut self, state: &mut State, now: f64, ends: f64, waker: &Waker) -> Look {
         let lane = state
             .routes
             .get(&self.route)
@@ -336,7 +352,7 @@ impl Waiter<'_> {
         if let Some(lane) = self.lane.take() {
             let lane = &mut state.lanes[lane];
             lane.waiting.remove(&self.place);
-            lane.wake_next();
+            lane.wake_next(&mut state.woken);
         }
     }
 }
@@ -344,8 +360,7 @@ impl Waiter<'_> {
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         if self.lane.is_some() {
-            let mut state = self.pacer.lock();
-            self.leave(&mut state);
+            self.pacer.with(|state| self.leave(state));
         }
     }
 }
@@ -385,18 +400,20 @@ impl Turn {
 
     fn finish(&mut self, now: f64, answer: Answer, date: Option<i64>) {
         self.has_ended = true;
-        let mut state = self.pacer.lock();
-        let state = &mut *state;
+        let pacer = Arc::clone(&self.pacer);
+        pacer.with(|state| self.finish_in(state, now, answer, date));
+    }
+
+    fn finish_in(&mut self, state: &mut State, now: f64, answer: Answer, date: Option<i64>) {
         state.in_flight -= 1;
         state.refused += u64::from(matches!(answer, Answer::Limited(_)));
         if let Answer::Counted(reading) = answer {
             let home = state.home(&self.route, self.lane, reading.limit);
             if home != self.lane {
                 // It was counted elsewhere.
-                state.lanes[self.lane]
-                    .bucket
-                    .end(self.number, now, Answer::NotSent, date);
-                state.lanes[self.lane].wake_all();
+                let lane = &mut state.lanes[self.lane];
+                lane.bucket.end(self.number, now, Answer::NotSent, date);
+                lane.wake_all(&mut state.woken);
                 self.lane = home;
                 self.number = state.lanes[home].bucket.send(self.sent);
             }
@@ -405,12 +422,14 @@ impl Turn {
         let was_closed = lane.bucket.closed_until().is_some();
         lane.bucket.end(self.number, now, answer, date);
         if !was_closed && lane.bucket.closed_until().is_some() {
-            lane.wake_all();
+            lane.wake_all(&mut state.woken);
         }
         if state.options.in_flight.is_some() {
-            state.lanes.iter_mut().for_each(Lane::wake_next);
+            for lane in &mut state.lanes {
+                lane.wake_next(&mut state.woken);
+            }
         } else {
-            state.lanes[self.lane].wake_next();
+            state.lanes[self.lane].wake_next(&mut state.woken);
         }
     }
 }

@@ -22,7 +22,7 @@ fn user(number: usize) -> serde_json::Value {
     })
 }
 
-fn seed() -> Seed {
+pub(crate) fn seed() -> Seed {
     let users: Vec<_> = (0..SEQUENCES).map(user).collect();
     let seed = serde_json::json!({
         "connections": [

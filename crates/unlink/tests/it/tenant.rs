@@ -1,7 +1,7 @@
 //! End to end against a local tenant over real HTTP: what really changed, and what was sent.
 
 use unlink::{AccessToken, Client, ErrorKind, IdentityKey, Outcome, UserId, transport};
-use unlink_sandbox::Sandbox;
+use unlink_sandbox::{Plan, Sandbox};
 
 const SCOPES: &[&str] = &["read:users", "update:users"];
 
@@ -132,4 +132,25 @@ async fn a_missing_scope_is_named() {
     let scopes = error.request().unwrap().missing_scopes();
     assert!(scopes.contains(&"update:users"), "{scopes:?}");
     assert!(sandbox.effects().is_empty());
+}
+
+#[tokio::test]
+async fn reads_and_changes_that_are_limited_apart_are_paced_apart() {
+    let sandbox = Sandbox::builder()
+        .seed(crate::faults::seed())
+        .plan(Plan::named("essentials").unwrap())
+        .start()
+        .unwrap();
+    let client = client(&sandbox, SCOPES);
+    for number in 0..13 {
+        let (user, identity) = (format!("auth0|{number}"), format!("github|{number}"));
+        let outcome = client.unlink(&user.parse().unwrap(), &identity.parse().unwrap());
+        assert!(matches!(outcome.await, Ok(Outcome::Unlinked(_))));
+    }
+    let pace = client.transport().pace();
+    let mut limits: Vec<_> = pace.limits.iter().map(|limit| limit.burst).collect();
+    limits.sort_by(f64::total_cmp);
+    // Writing users, as which the local tenant counts unlinking, and reading them.
+    assert_eq!(limits, [20.0, 40.0]);
+    assert_eq!((pace.sent, pace.refused), (26, 0), "{pace:?}");
 }
