@@ -4,6 +4,7 @@ mod csv;
 mod json;
 mod lines;
 mod object;
+mod parallel;
 mod record;
 mod selection;
 
@@ -12,8 +13,6 @@ use std::{
     fmt,
     io::{self, BufRead, BufReader, Read},
     rc::Rc,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread,
 };
 
 use flate2::bufread::MultiGzDecoder;
@@ -26,12 +25,11 @@ pub(crate) use self::{
 };
 use crate::{
     digest::{Digest, Hasher},
-    error::{Error, ErrorKind, storage},
+    error::{Error, ErrorKind},
 };
 
-/// How much is read at once, and how much is read ahead of what was taken.
+/// How much is read at once.
 const BLOCK: usize = 1 << 18;
-const BLOCKS: usize = 4;
 
 /// What takes the records of a source, one by one.
 pub(crate) trait Sink {
@@ -40,6 +38,9 @@ pub(crate) trait Sink {
 
     /// Takes note of a bad line, as far as it could be read.
     fn bad(&mut self, bad: BadLine, text: &[u8]) -> Result<(), Error>;
+
+    /// Takes note of users that nothing is wanted of.
+    fn passed(&mut self, users: u64);
 }
 
 /// Why a well-formed record is not taken, and where it says so.
@@ -66,116 +67,32 @@ pub(crate) struct Source {
     pub(crate) lines: u64,
 }
 
-/// Reads a source to its end in one pass, while a thread of its own takes what was read.
+/// Reads a source to its end in one pass; of JSON, the sink gets the records alone that are wanted.
 pub(crate) fn read(
     source: impl Read,
     columns: &Columns,
-    sink: &mut (impl Sink + Send),
+    is_wanted: &(impl Fn(&Record<'_>) -> bool + Sync),
+    sink: &mut impl Sink,
 ) -> Result<Source, Error> {
-    thread::scope(|scope| {
-        let (full, blocks) = sync_channel(BLOCKS);
-        let taking = thread::Builder::new()
-            .name("source".to_owned())
-            .spawn_scoped(scope, move || {
-                read_plain(Blocks::new(blocks), columns, sink)
-            })
-            .map_err(|error| storage("start a thread", error))?;
-        let read = pump(source, &full);
-        drop(full);
-        // What it could not take comes first: then nobody read on.
-        let lines = taking
-            .join()
-            .unwrap_or_else(|fault| std::panic::resume_unwind(fault))?;
-        let (digest, bytes) = read.map_err(unreadable)?;
-        Ok(Source {
-            digest,
-            bytes,
-            lines,
-        })
-    })
-}
-
-/// Hands on what a source holds, unzipped, block by block; returns the digest and the size of it as it came.
-fn pump(source: impl Read, full: &SyncSender<io::Result<Vec<u8>>>) -> io::Result<(Digest, u64)> {
     let tally = Rc::new(RefCell::new(Tally::default()));
     let raw = Tallied {
         inner: source,
         tally: Rc::clone(&tally),
     };
-    let mut plain = unzipped(raw)?;
-    loop {
-        let mut block = Vec::with_capacity(BLOCK);
-        let read = plain.by_ref().take(BLOCK as u64).read_to_end(&mut block);
-        let is_last = read.as_ref().map_or(true, |read| *read < BLOCK);
-        // Whoever does not take it has a reason of its own.
-        if full.send(read.map(|_| block)).is_err() || is_last {
-            break;
-        }
-    }
-    let tally = tally.take();
-    Ok((tally.hasher.finish(), tally.bytes))
-}
-
-fn unzipped<'a>(source: impl Read + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut raw = BufReader::with_capacity(BLOCK, source);
-    let is_gzip = raw.fill_buf()?.starts_with(b"\x1f\x8b");
-    Ok(if is_gzip {
-        Box::new(BufReader::with_capacity(BLOCK, MultiGzDecoder::new(raw)))
+    let mut raw = BufReader::with_capacity(BLOCK, raw);
+    let is_gzip = raw.fill_buf().map_err(unreadable)?.starts_with(b"\x1f\x8b");
+    let lines = if is_gzip {
+        let plain = BufReader::with_capacity(BLOCK, MultiGzDecoder::new(raw));
+        read_plain(plain, columns, is_wanted, sink)?
     } else {
-        Box::new(raw)
+        read_plain(raw, columns, is_wanted, sink)?
+    };
+    let tally = tally.take();
+    Ok(Source {
+        digest: tally.hasher.finish(),
+        bytes: tally.bytes,
+        lines,
     })
-}
-
-/// Reads a source to its end in one pass, for a sink that is bound to its thread.
-pub(crate) fn read_here(
-    source: impl Read,
-    columns: &Columns,
-    sink: &mut impl Sink,
-) -> Result<(), Error> {
-    read_plain(unzipped(source).map_err(unreadable)?, columns, sink)?;
-    Ok(())
-}
-
-/// What was read ahead, as one text.
-struct Blocks {
-    blocks: Receiver<io::Result<Vec<u8>>>,
-    block: Vec<u8>,
-    used: usize,
-}
-
-impl Blocks {
-    const fn new(blocks: Receiver<io::Result<Vec<u8>>>) -> Self {
-        Self {
-            blocks,
-            block: Vec::new(),
-            used: 0,
-        }
-    }
-}
-
-impl Read for Blocks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut available = self.fill_buf()?;
-        let read = available.read(buffer)?;
-        self.consume(read);
-        Ok(read)
-    }
-}
-
-impl BufRead for Blocks {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.used == self.block.len() {
-            let Ok(block) = self.blocks.recv() else {
-                return Ok(&[]);
-            };
-            (self.block, self.used) = (block?, 0);
-        }
-        Ok(&self.block[self.used..])
-    }
-
-    fn consume(&mut self, bytes: usize) {
-        self.used += bytes;
-    }
 }
 
 /// Reads a user as one line of an export in JSON.
@@ -186,6 +103,7 @@ pub(crate) fn parse_user(line: &str) -> Result<Record<'_>, Refusal> {
 fn read_plain(
     mut plain: impl BufRead,
     columns: &Columns,
+    is_wanted: &(impl Fn(&Record<'_>) -> bool + Sync),
     sink: &mut impl Sink,
 ) -> Result<u64, Error> {
     const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -196,6 +114,10 @@ fn read_plain(
     }
     if start.starts_with(MARK) {
         plain.consume(MARK.len());
+    }
+    let start = plain.fill_buf().map_err(unreadable)?;
+    if start.trim_ascii_start().starts_with(b"{") {
+        return parallel::read(plain, is_wanted, sink);
     }
     let mut lines = Lines::new(plain);
     let mut csv: Option<csv::Reader> = None;

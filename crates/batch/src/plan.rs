@@ -32,7 +32,7 @@ pub struct Planner<'a> {
     source_made_at: Option<SystemTime>,
     keeps_profiles: bool,
     connections: Option<BTreeSet<String>>,
-    rejects: Option<&'a mut (dyn Write + Send)>,
+    rejects: Option<&'a mut dyn Write>,
 }
 
 impl fmt::Debug for Planner<'_> {
@@ -109,7 +109,7 @@ impl Planner<'_> {
 
     /// Leaves bad lines out, and writes each as a line of JSON: `line`, `column`, `reason` and `text`.
     #[must_use]
-    pub fn skip_bad<'b>(self, rejects: &'b mut (dyn Write + Send)) -> Planner<'b> {
+    pub fn skip_bad<'b>(self, rejects: &'b mut dyn Write) -> Planner<'b> {
         Planner {
             tenant: self.tenant,
             action: self.action,
@@ -155,7 +155,13 @@ impl Planner<'_> {
             first_bad: Vec::new(),
             planned: Planned::default(),
         };
-        let source = input::read(source, &self.columns, &mut sorter)?;
+        // An export without a selection is refused at its first user.
+        let selection = sorter.selection.clone();
+        let is_wanted = |record: &Record<'_>| match record {
+            Record::Row(..) => true,
+            Record::User(user) => selection.is_empty() || selection.selects_any(user),
+        };
+        let source = input::read(source, &self.columns, &is_wanted, &mut sorter)?;
         let Sorter {
             draft,
             selection,
@@ -180,7 +186,7 @@ struct Sorter<'a> {
     selection: Selection,
     connections: Option<BTreeSet<String>>,
     keeps_profiles: bool,
-    rejects: Option<&'a mut (dyn Write + Send)>,
+    rejects: Option<&'a mut dyn Write>,
     first_bad: Vec<BadLine>,
     planned: Planned,
 }
@@ -298,5 +304,9 @@ impl Sink for Sorter<'_> {
             self.first_bad.push(bad);
         }
         Ok(())
+    }
+
+    fn passed(&mut self, users: u64) {
+        self.planned.users += users;
     }
 }

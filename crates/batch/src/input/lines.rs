@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read as _};
 
 use memchr::memchr;
 
-use super::Refusal;
+use super::{Refusal, parallel::skip_line};
 
 /// The longest line that is read whole. Auth0 allows metadata of some megabytes; a file without line breaks is none of its.
 pub(crate) const LONGEST_LINE: usize = 32 << 20;
@@ -79,7 +79,7 @@ impl<R: BufRead> Lines<R> {
         self.count += 1;
         let is_cut = self.buffer.len() > self.limit && !self.buffer.ends_with(b"\n");
         if is_cut {
-            self.skip_line()?;
+            skip_line(&mut self.reader)?;
             self.buffer.truncate(1 << 10);
             self.buffer.shrink_to_fit();
         }
@@ -92,20 +92,6 @@ impl<R: BufRead> Lines<R> {
             number: self.count,
             bytes: bytes.strip_suffix(b"\r").unwrap_or(bytes),
             is_cut,
-        }
-    }
-
-    fn skip_line(&mut self) -> io::Result<()> {
-        loop {
-            let available = self.reader.fill_buf()?;
-            let (used, is_end) = match memchr(b'\n', available) {
-                Some(at) => (at + 1, true),
-                None => (available.len(), available.is_empty()),
-            };
-            self.reader.consume(used);
-            if is_end {
-                return Ok(());
-            }
         }
     }
 

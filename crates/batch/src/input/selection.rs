@@ -61,6 +61,12 @@ impl Selection {
             && !self.email_differs
     }
 
+    /// Whether it selects one of the user's identities, the main one included.
+    pub(crate) fn selects_any(&self, user: &Exported<'_>) -> bool {
+        let mut identities = user.identities.iter();
+        identities.any(|identity| self.selects(user, identity))
+    }
+
     pub(crate) fn selects(&self, user: &Exported<'_>, identity: &ExportedIdentity<'_>) -> bool {
         let connection = identity.connection.as_deref();
         (self.connections.is_empty()

@@ -47,7 +47,11 @@ impl View {
             bad: 0,
             first_bad: Vec::new(),
         };
-        input::read_here(source, &Columns::default(), &mut comparison)?;
+        let is_wanted = |record: &Record<'_>| match record {
+            Record::Row(..) => true,
+            Record::User(user) => selection.selects_any(user),
+        };
+        input::read(source, &Columns::default(), &is_wanted, &mut comparison)?;
         if comparison.bad > 0 {
             let message = format!(
                 "{name}: {} bad lines, so nothing is certain",
@@ -114,5 +118,9 @@ impl Sink for Comparison<'_> {
             self.first_bad.push(bad);
         }
         Ok(())
+    }
+
+    fn passed(&mut self, users: u64) {
+        self.verified.users += users;
     }
 }
