@@ -4,7 +4,7 @@ mod row;
 
 use std::{fmt, sync::Arc};
 
-use unlink::Client;
+use unlink::{Client, transport::Priority};
 
 use self::row::Unlinking;
 pub(crate) use self::row::{judge, labelled, settle};
@@ -152,7 +152,7 @@ impl Job {
             chosen: Vec::new(),
         };
         let worker = Unlinking {
-            client: client.clone(),
+            client: client.transport().with_priority(Priority::Bulk).into(),
             job: Arc::from(plan.job.as_str()),
             action: plan.action,
             source_made_at: plan.source_made_at,

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use unlink::{ErrorKind as Failure, transport};
+use unlink::{
+    ErrorKind as Failure,
+    transport::{self, Pace},
+};
 
 use crate::{
     apply::{self, check_tenant},
@@ -14,7 +17,6 @@ use crate::{
         self, Finding, Given, Journal, Options, Reading, Setting, Step, Stop, Summary, Verdict,
         Worker, shared_options,
     },
-    traffic::Traffic,
 };
 
 /// What the read of a user showed of its rows.
@@ -152,23 +154,17 @@ impl Worker for Reads {
     }
 
     async fn work(self: Arc<Self>, row: Pending, journal: Journal) -> Given {
-        let mut traffic = Traffic::default();
-        let (Ok(verdict) | Err(verdict)) = self.read(&row, &journal, &mut traffic).await;
-        Given {
-            row,
-            verdict,
-            traffic,
-        }
+        let (Ok(verdict) | Err(verdict)) = self.read(&row, &journal).await;
+        Given { row, verdict }
+    }
+
+    fn pace(&self) -> Pace {
+        self.reader.pace()
     }
 }
 
 impl Reads {
-    async fn read(
-        &self,
-        row: &Pending,
-        journal: &Journal,
-        traffic: &mut Traffic,
-    ) -> Result<Verdict, Verdict> {
+    async fn read(&self, row: &Pending, journal: &Journal) -> Result<Verdict, Verdict> {
         let failed = Step::Checked(CheckOutcome::Failed);
         let user = &row.user_id;
         let judge = |error| {
@@ -178,14 +174,10 @@ impl Reads {
         };
         let operation = ReadUser::new(user, self.in_full).map_err(judge)?;
         let seen = match self.reader.execute(operation).await {
-            Ok(read) => {
-                traffic.answered(read.attempts, read.response.rate_limit());
-                Seen::of(read.output.snapshot)
-                    .read(read.output.line, self.in_full)
-                    .among(self.connections.clone())
-            }
+            Ok(read) => Seen::of(read.output.snapshot)
+                .read(read.output.line, self.in_full)
+                .among(self.connections.clone()),
             Err(error) => {
-                traffic.failed(&error);
                 if error.kind() != Failure::Request(transport::ErrorKind::NotFound) {
                     return Err(judge(error));
                 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use unlink::{
     Client, Snapshot, TakeSnapshot, Tenant, UserId,
-    transport::{self, Answered, DecodeError, Operation, Path, PathError, Request, Response},
+    transport::{
+        self, Answered, DecodeError, Operation, Pace, Path, PathError, Priority, Request, Response,
+    },
 };
 
 /// Reads a tenant, and starts exports of its users; it has no way to change one.
@@ -39,7 +41,7 @@ impl Reader {
     #[must_use]
     pub fn new(client: &Client) -> Self {
         Self {
-            transport: client.transport().clone(),
+            transport: client.transport().with_priority(Priority::Bulk),
         }
     }
 
@@ -54,6 +56,11 @@ impl Reader {
         operation: O,
     ) -> Result<Answered<O::Output>, unlink::Error> {
         Ok(self.transport.call().execute(operation).await?)
+    }
+
+    /// What was sent, and how that fared.
+    pub(crate) fn pace(&self) -> Pace {
+        self.transport.pace()
     }
 
     /// Returns the names of the tenant's connections; needs `read:connections`.

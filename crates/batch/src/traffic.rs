@@ -1,48 +1,46 @@
-//! The requests of a run, counted.
+//! The requests of a run, as the client's pacer counts them.
 
 use std::time::Duration;
 
-use unlink::transport::{self, ErrorKind, RateLimit};
+use unlink::transport::Pace;
 
-/// Requests, counted where a run sees them.
-///
-/// A call that the client repeats by itself counts each attempt it tells of; the reads that settle a lost answer are not
-/// among them.
+/// Requests of the client that a run was given, its other callers' among them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Traffic {
-    /// Requests that were sent, or tried to be.
+    /// Requests that were sent.
     pub requests: u64,
     /// Those of them that the tenant refused for its rate limit (429).
     pub refused: u64,
-    /// How long the run waited for the tenant: for its rate limit, or because it did not answer.
+    /// How long requests waited for their turn, added up, and how long the run held back from a tenant that did not answer.
     pub waited: Duration,
-    /// The lowest number of requests left that the tenant named; `None` if it named none.
+    /// The lowest number of requests that were left of a rate limit; `None` if the tenant named none.
     pub lowest_remaining: Option<u64>,
 }
 
 impl Traffic {
-    /// Counts a call that was answered after so many attempts.
-    pub(crate) fn answered(&mut self, attempts: u32, limit: Option<RateLimit>) {
-        self.requests += u64::from(attempts);
-        self.left(limit);
+    /// What was sent between two looks at a client's pace. What is left is of the moment of the second.
+    pub(crate) fn between(before: &Pace, now: &Pace) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the requests that are left, rounded down"
+        )]
+        let left = now.limits.iter().map(|limit| limit.left.max(0.0) as u64);
+        Self {
+            requests: now.sent.saturating_sub(before.sent),
+            refused: now.refused.saturating_sub(before.refused),
+            waited: now.waited.saturating_sub(before.waited),
+            lowest_remaining: left.min(),
+        }
     }
 
-    /// Counts a call that failed.
-    pub(crate) fn failed(&mut self, error: &unlink::Error) {
-        let Some(error) = error.request() else {
-            return;
-        };
-        self.requests += u64::from(error.attempts());
-        self.refused += u64::from(error.kind() == ErrorKind::RateLimited);
-        // The token endpoint's bucket is another one.
-        let answer = error.answer().filter(|_| error.kind() != ErrorKind::Token);
-        self.left(answer.and_then(transport::Answer::rate_limit));
-    }
-
-    fn left(&mut self, limit: Option<RateLimit>) {
-        let left = limit.map(|limit| limit.remaining);
-        self.lowest_remaining = [self.lowest_remaining, left].into_iter().flatten().min();
+    /// The fewest requests that were ever left.
+    pub(crate) fn lowest(pace: &Pace) -> Self {
+        Self {
+            lowest_remaining: pace.limits.iter().map(|limit| limit.lowest).min(),
+            ..Self::default()
+        }
     }
 
     /// Adds another count to this one.

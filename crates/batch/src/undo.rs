@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use unlink::Client;
+use unlink::{Client, transport::Priority};
 
 use self::row::Linking;
 use crate::{
@@ -273,7 +273,7 @@ impl Job {
             chosen: options.rows.0.clone(),
         };
         let worker = Linking {
-            client: client.clone(),
+            client: client.transport().with_priority(Priority::Bulk).into(),
             job: Arc::from(self.plan().job.as_str()),
             even_if_used: options.even_if_used,
             connections: Mutex::new(HashMap::new()),

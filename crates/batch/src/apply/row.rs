@@ -5,14 +5,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use unlink::{Client, ErrorKind, Outcome as Came, Receipt, SettledBy, Snapshot, transport};
+use unlink::{
+    Client, ErrorKind, Outcome as Came, Receipt, SettledBy, Snapshot,
+    transport::{self, Pace},
+};
 
 use crate::{
     error::{Error, ErrorKind as Failed},
     job::{Action, Linked, Pending, Seen, Work},
     outcome::{Outcome, Reason},
     run::{Finding, Given, Journal, Step, Verdict, Worker, told},
-    traffic::Traffic,
 };
 
 /// Unlinks rows.
@@ -30,30 +32,28 @@ impl Worker for Unlinking {
 
     async fn work(self: Arc<Self>, row: Pending, journal: Journal) -> Given {
         let mut row = row;
-        let mut traffic = Traffic::default();
         let verdict = match labelled(&self.client, &self.job, row.number) {
             Err(verdict) => verdict,
             Ok(client) => {
-                let mut one = One {
+                let one = One {
                     client: &client,
                     action: self.action,
                     source_made_at: self.source_made_at,
                     journal: &journal,
-                    traffic: &mut traffic,
                 };
                 let (Ok(verdict) | Err(verdict)) = one.unlink(&mut row).await;
-                settle(&client, verdict, &mut traffic).await
+                settle(&client, verdict).await
             }
         };
-        Given {
-            row,
-            verdict,
-            traffic,
-        }
+        Given { row, verdict }
+    }
+
+    fn pace(&self) -> Pace {
+        self.client.transport().pace()
     }
 
     /// Reads both accounts of each row.
-    async fn look(&self, done: &[(Pending, Step)], traffic: &mut Traffic) -> Option<String> {
+    async fn look(&self, done: &[(Pending, Step)]) -> Option<String> {
         for (row, step) in done {
             let (user, identity) = (&row.user_id, &row.identity);
             let is_deleted = match step {
@@ -62,7 +62,6 @@ impl Worker for Unlinking {
                 other => return Some(format!("{user} {identity}: {}", other.as_str())),
             };
             let linked = row.linked.as_ref().map_or(identity, |linked| &linked.key);
-            traffic.answered(2, None);
             let read = match self.client.identities(user).await {
                 Ok(read) => read,
                 Err(error) => return Some(format!("{user}: {}", told(&error))),
@@ -105,15 +104,10 @@ pub(crate) fn labelled(client: &Client, job: &str, number: i64) -> Result<Client
 }
 
 /// Finds out whether a row that does not work is the tenant's trouble or its own.
-pub(crate) async fn settle(
-    client: &Client,
-    mut verdict: Verdict,
-    traffic: &mut Traffic,
-) -> Verdict {
+pub(crate) async fn settle(client: &Client, mut verdict: Verdict) -> Verdict {
     if let Verdict::Later { counts, .. } = &mut verdict
         && *counts
     {
-        traffic.answered(1, None);
         *counts = is_answering(client).await;
     }
     verdict
@@ -142,7 +136,6 @@ struct One<'a> {
     action: Action,
     source_made_at: SystemTime,
     journal: &'a Journal,
-    traffic: &'a mut Traffic,
 }
 
 fn done(outcome: Outcome, attempts: u32) -> Verdict {
@@ -157,7 +150,7 @@ fn because(outcome: Outcome, reason: Reason, message: impl Into<String>) -> Verd
 }
 
 impl One<'_> {
-    async fn unlink(&mut self, row: &mut Pending) -> Result<Verdict, Verdict> {
+    async fn unlink(&self, row: &mut Pending) -> Result<Verdict, Verdict> {
         if row.is_unlinked {
             return Ok(self
                 .delete(row, Finding::new(Step::Applied(Outcome::Unlinked)))
@@ -175,10 +168,6 @@ impl One<'_> {
         };
         Ok(match called {
             Ok(Came::Unlinked(came)) => {
-                self.traffic.answered(
-                    came.attempts + u32::from(came.settled_by == SettledBy::Probe),
-                    came.response.rate_limit(),
-                );
                 let answered_at = match came.settled_by {
                     SettledBy::Answer => came.response.date(),
                     // When it was done is not known, but that it was not before this.
@@ -192,41 +181,28 @@ impl One<'_> {
                 };
                 self.unlinked(row, finding).await
             }
-            Ok(Came::Absent(came)) => {
-                self.traffic
-                    .answered(came.attempts, came.response.rate_limit());
-                Verdict::Done(Finding {
-                    attempts: came.attempts,
-                    answered_at: came.response.date(),
-                    warning: joined(&came.warnings),
-                    ..Finding::new(Step::Applied(Outcome::Absent))
-                })
-            }
-            Ok(Came::NotLinked(_)) => {
-                self.traffic.answered(1, None);
-                done(Outcome::NotLinked, 0)
-            }
+            Ok(Came::Absent(came)) => Verdict::Done(Finding {
+                attempts: came.attempts,
+                answered_at: came.response.date(),
+                warning: joined(&came.warnings),
+                ..Finding::new(Step::Applied(Outcome::Absent))
+            }),
+            Ok(Came::NotLinked(_)) => done(Outcome::NotLinked, 0),
             Ok(_) => because(
                 Outcome::Failed,
                 Reason::Rejected,
                 "an outcome that is not known here",
             ),
-            Err(error) => self.judge(error),
+            Err(error) => judged(error),
         })
     }
 
-    async fn read(&mut self, row: &mut Pending) -> Result<Read, Verdict> {
-        let operation =
-            unlink::TakeSnapshot::new(&row.user_id).map_err(|error| self.judge(error))?;
+    async fn read(&self, row: &mut Pending) -> Result<Read, Verdict> {
+        let operation = unlink::TakeSnapshot::new(&row.user_id).map_err(judged)?;
         let read = self.client.transport().call().execute(operation).await;
-        let read = read.map_err(|error| self.judge(error.into()))?;
-        self.traffic
-            .answered(read.attempts, read.response.rate_limit());
+        let read = read.map_err(|error| judged(error.into()))?;
         let now = read.output;
-        let Some(listed) = now
-            .resolve(&row.identity)
-            .map_err(|error| self.judge(error))?
-        else {
+        let Some(listed) = now.resolve(&row.identity).map_err(judged)? else {
             if row.is_doubtful {
                 let finding = Finding {
                     answered_at: self.last_linked(row),
@@ -240,11 +216,8 @@ impl One<'_> {
             }
             // Sends nothing that changes anything: it looks whether the identity is an account of its own.
             return Err(match self.client.unlink_seen(&now, &row.identity).await {
-                Ok(_) => {
-                    self.traffic.answered(1, None);
-                    done(Outcome::NotLinked, 0)
-                }
-                Err(error) => self.judge(error),
+                Ok(_) => done(Outcome::NotLinked, 0),
+                Err(error) => judged(error),
             });
         };
         let before = row
@@ -270,7 +243,7 @@ impl One<'_> {
         Some(read.unwrap_or(self.source_made_at))
     }
 
-    async fn unlinked(&mut self, row: &Pending, finding: Finding) -> Verdict {
+    async fn unlinked(&self, row: &Pending, finding: Finding) -> Verdict {
         match self.action {
             Action::Unlink => Verdict::Done(finding),
             Action::UnlinkAndDelete => self.delete(row, finding).await,
@@ -278,7 +251,7 @@ impl One<'_> {
     }
 
     /// The second half; what fails in it leaves a row that is unlinked.
-    async fn delete(&mut self, row: &Pending, unlinked: Finding) -> Verdict {
+    async fn delete(&self, row: &Pending, unlinked: Finding) -> Verdict {
         let seen = row.linked.as_ref().and_then(|seen| Some((seen, seen.at?)));
         let Some((seen, read_at)) = seen else {
             let reason = "unlinked; not deleted, because no read of this job showed it linked";
@@ -286,17 +259,12 @@ impl One<'_> {
         };
         let receipt = Receipt::new(row.user_id.clone(), seen.key.clone(), read_at);
         match self.client.delete_separate(&receipt).await {
-            Ok(deleted) => {
-                // The account is read, deleted, and read to be gone.
-                self.traffic.answered(deleted.attempts + 2, None);
-                Verdict::Done(Finding {
-                    step: Step::Applied(Outcome::Deleted),
-                    attempts: unlinked.attempts + deleted.attempts,
-                    ..unlinked
-                })
-            }
+            Ok(deleted) => Verdict::Done(Finding {
+                step: Step::Applied(Outcome::Deleted),
+                attempts: unlinked.attempts + deleted.attempts,
+                ..unlinked
+            }),
             Err(error) => {
-                self.traffic.failed(&error);
                 let reason = match error.kind() {
                     ErrorKind::InUse => Reason::InUse,
                     ErrorKind::NotProven => Reason::NotProven,
@@ -312,13 +280,12 @@ impl One<'_> {
             }
         }
     }
+}
 
-    fn judge(&mut self, error: unlink::Error) -> Verdict {
-        self.traffic.failed(&error);
-        judge(error, Step::Applied(Outcome::Failed), |reason, message| {
-            because(Outcome::Stale, reason, message)
-        })
-    }
+fn judged(error: unlink::Error) -> Verdict {
+    judge(error, Step::Applied(Outcome::Failed), |reason, message| {
+        because(Outcome::Stale, reason, message)
+    })
 }
 
 enum Read {

@@ -28,7 +28,6 @@ use crate::{
     error::{Error, ErrorKind},
     job::{Counts, Finished, Job, Pending, Status, UndoCounts, Work},
     outcome::{Outcome, Reason, UndoOutcome},
-    traffic::Traffic,
 };
 
 /// How often a row is tried in one run before it is left for the next.
@@ -81,6 +80,7 @@ pub(crate) async fn run<W: Worker>(
     // A gate that was passed is not set up again.
     let canary = setting.canary.filter(|_| !setting.is_canary_right);
     let engine = Engine {
+        meter: Meter::new(SystemTime::now(), worker.pace()),
         worker: Arc::new(worker),
         journal: journal.clone(),
         ready: VecDeque::new(),
@@ -88,7 +88,6 @@ pub(crate) async fn run<W: Worker>(
         busy: HashSet::new(),
         in_flight: JoinSet::new(),
         outage: Outage::default(),
-        meter: Meter::new(SystemTime::now()),
         done: 0,
         counts: Counts::default(),
         undone: UndoCounts::default(),
@@ -267,16 +266,12 @@ impl<W: Worker> Engine<W> {
     }
 
     fn finish(&mut self, given: Given) -> Result<(), Error> {
-        let Given {
-            mut row,
-            verdict,
-            mut traffic,
-        } = given;
+        let Given { mut row, verdict } = given;
         self.release(&row.user_id);
         match verdict {
             Verdict::Done(finding) => {
                 self.outage.over();
-                self.meter(&traffic, Some(finding.step))?;
+                self.meter(Some(finding.step))?;
                 self.record(row, finding)?;
             }
             Verdict::Later {
@@ -288,16 +283,16 @@ impl<W: Worker> Engine<W> {
                 row.tries += u32::from(counts);
                 if row.tries >= TRIES {
                     self.outage.over();
-                    self.meter(&traffic, Some(self.failed()))?;
+                    self.meter(Some(self.failed()))?;
                     return self.leave(row, &error);
                 }
                 if counts {
                     self.ready.push_back(row);
-                    return self.meter(&traffic, None);
+                    return self.meter(None);
                 }
                 let now = Instant::now();
                 if let Some(wait) = self.outage.met(now, asked) {
-                    traffic.waited += wait;
+                    self.meter.hold_back(wait);
                     if let Some(on_wait) = &mut self.options.on_wait {
                         on_wait(&Wait {
                             until: SystemTime::now() + wait,
@@ -312,25 +307,27 @@ impl<W: Worker> Engine<W> {
                 if !is_patient {
                     self.end(Ending::Unreachable(tenant(error)));
                 }
-                self.meter(&traffic, None)?;
+                self.meter(None)?;
             }
             Verdict::Refused(error) => {
                 self.ready.push_front(row);
                 self.end(Ending::Refused(tenant(error)));
-                self.meter(&traffic, None)?;
+                self.meter(None)?;
             }
             Verdict::Broken(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn meter(&mut self, traffic: &Traffic, step: Option<Step>) -> Result<(), Error> {
+    /// Counts what was sent since the last look, and a row if one got a result.
+    fn meter(&mut self, step: Option<Step>) -> Result<(), Error> {
         let is_failure = |step| match step {
             Step::Applied(outcome) => outcome.is_failure(),
             step => step.is_failure(),
         };
         let row = step.map(is_failure);
-        for slice in self.meter.add(SystemTime::now(), traffic, row) {
+        let slices = self.meter.look(SystemTime::now(), self.worker.pace(), row);
+        for slice in slices {
             self.journal.slice(slice)?;
         }
         Ok(())
@@ -452,14 +449,12 @@ impl<W: Worker> Engine<W> {
             ending = Ending::Complete;
         }
         if matches!(ending, Ending::Canary) {
-            let mut traffic = Traffic::default();
-            if let Some(problem) = self.worker.look(&self.sample, &mut traffic).await {
+            if let Some(problem) = self.worker.look(&self.sample).await {
                 ending = Ending::CanaryWrong(problem);
             }
-            self.meter(&traffic, None)?;
             self.journal.canary("waits").await?;
         }
-        if let Some(slice) = self.meter.rest() {
+        for slice in self.meter.close(SystemTime::now(), self.worker.pace()) {
             self.journal.slice(slice)?;
         }
         self.journal.end(ending.as_str()).await?;

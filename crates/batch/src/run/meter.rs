@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use unlink::transport::Pace;
+
 use crate::{
     job::{Slice, SliceSoFar},
     traffic::Traffic,
@@ -11,6 +13,10 @@ const WRITTEN_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Meter {
+    /// What the client had sent when that was counted last.
+    pace: Pace,
+    /// How long the run held back since then.
+    held_back: Duration,
     total: Traffic,
     slice: SliceSoFar,
     /// When the slice was written last; `None` if there is something new in it.
@@ -19,8 +25,10 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(now: SystemTime) -> Self {
+    pub(super) fn new(now: SystemTime, pace: Pace) -> Self {
         Self {
+            pace,
+            held_back: Duration::ZERO,
             total: Traffic::default(),
             slice: empty(now),
             written: None,
@@ -32,13 +40,35 @@ impl Meter {
         self.total
     }
 
-    /// Counts what was sent, and a row if one got a result; returns the slices that are to be written now.
-    pub(super) fn add(
+    /// Takes note of a time in which the run sends nothing.
+    pub(super) fn hold_back(&mut self, wait: Duration) {
+        self.held_back += wait;
+    }
+
+    /// Counts what was sent since the last look, and a row if one got a result, with whether that is a failure; returns the
+    /// slices that are to be written now.
+    pub(super) fn look(
         &mut self,
         now: SystemTime,
-        traffic: &Traffic,
+        pace: Pace,
         row: Option<bool>,
     ) -> Vec<SliceSoFar> {
+        let mut traffic = Traffic::between(&self.pace, &pace);
+        traffic.waited += std::mem::take(&mut self.held_back);
+        self.pace = pace;
+        self.add(now, &traffic, row)
+    }
+
+    /// Counts the rest; returns the slices that are not written yet.
+    pub(super) fn close(&mut self, now: SystemTime, pace: Pace) -> Vec<SliceSoFar> {
+        let lowest = Traffic::lowest(&pace);
+        let mut write = self.look(now, pace, None);
+        write.extend(self.add(now, &lowest, None));
+        write.extend(self.rest());
+        write
+    }
+
+    fn add(&mut self, now: SystemTime, traffic: &Traffic, row: Option<bool>) -> Vec<SliceSoFar> {
         let mut write = Vec::new();
         let current = empty(now);
         if current.at != self.slice.at {
@@ -64,7 +94,7 @@ impl Meter {
     }
 
     /// The slice as it is, if that was not written yet.
-    pub(super) fn rest(&mut self) -> Option<SliceSoFar> {
+    fn rest(&mut self) -> Option<SliceSoFar> {
         std::mem::take(&mut self.is_new).then_some(self.slice)
     }
 }
@@ -93,7 +123,7 @@ mod tests {
 
     #[test]
     fn slices_are_whole_and_what_was_not_written_is_left_for_the_end() {
-        let mut meter = Meter::new(at(1_003));
+        let mut meter = Meter::new(at(1_003), Pace::default());
         let one = Traffic {
             requests: 1,
             ..Traffic::default()

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use unlink::transport::Pace;
+
 use super::{
     Step,
     journal::{Journal, Reading},
@@ -14,7 +16,6 @@ use crate::{
     error::{self, Error},
     job::{Pending, RunInfo, Work},
     outcome::Reason,
-    traffic::Traffic,
 };
 
 /// What does a row; it alone holds a client.
@@ -25,13 +26,12 @@ pub(crate) trait Worker: Send + Sync + 'static {
     /// Does a row.
     fn work(self: Arc<Self>, row: Pending, journal: Journal) -> impl Future<Output = Given> + Send;
 
-    /// Looks at rows that are done; returns what is not as it should be, and counts what it sends.
-    fn look(
-        &self,
-        done: &[(Pending, Step)],
-        traffic: &mut Traffic,
-    ) -> impl Future<Output = Option<String>> + Send {
-        let _ = (done, traffic);
+    /// What its client has sent, and how that fared.
+    fn pace(&self) -> Pace;
+
+    /// Looks at rows that are done; returns what is not as it should be.
+    fn look(&self, done: &[(Pending, Step)]) -> impl Future<Output = Option<String>> + Send {
+        let _ = done;
         async { None }
     }
 }
@@ -40,7 +40,6 @@ pub(crate) trait Worker: Send + Sync + 'static {
 pub(crate) struct Given {
     pub(crate) row: Pending,
     pub(crate) verdict: Verdict,
-    pub(crate) traffic: Traffic,
 }
 
 /// What came of a row.

@@ -7,7 +7,8 @@ use std::{
 
 use unlink::{
     ChangeIdentity, Client, ErrorKind, Gain, GetUser, Provider, ProviderName, Receipt, Secondary,
-    TakeSnapshot, transport,
+    TakeSnapshot,
+    transport::{self, Pace},
 };
 
 use crate::{
@@ -15,7 +16,6 @@ use crate::{
     job::{Linked, Pending, Work},
     outcome::{Reason, UndoOutcome},
     run::{Finding, Given, Journal, Step, Verdict, Worker, told},
-    traffic::Traffic,
 };
 
 /// Links rows back.
@@ -33,20 +33,18 @@ impl Worker for Linking {
     }
 
     async fn work(self: Arc<Self>, row: Pending, journal: Journal) -> Given {
-        let mut traffic = Traffic::default();
         let verdict = match labelled(&self.client, &self.job, row.number) {
             Err(verdict) => verdict,
             Ok(client) => {
-                let (Ok(verdict) | Err(verdict)) =
-                    self.link(&client, &row, &journal, &mut traffic).await;
-                settle(&client, verdict, &mut traffic).await
+                let (Ok(verdict) | Err(verdict)) = self.link(&client, &row, &journal).await;
+                settle(&client, verdict).await
             }
         };
-        Given {
-            row,
-            verdict,
-            traffic,
-        }
+        Given { row, verdict }
+    }
+
+    fn pace(&self) -> Pace {
+        self.client.transport().pace()
     }
 }
 
@@ -58,8 +56,7 @@ fn skipped(reason: Reason, message: impl Into<String>) -> Verdict {
     })
 }
 
-fn judged(error: unlink::Error, traffic: &mut Traffic) -> Verdict {
-    traffic.failed(&error);
+fn judged(error: unlink::Error) -> Verdict {
     let conflict = ErrorKind::Request(transport::ErrorKind::Conflict);
     if error.kind() == conflict && !error.may_have_been_applied() {
         return skipped(Reason::LinkedElsewhere, told(&error));
@@ -73,7 +70,6 @@ impl Linking {
         client: &Client,
         row: &Pending,
         journal: &Journal,
-        traffic: &mut Traffic,
     ) -> Result<Verdict, Verdict> {
         let Some(linked) = &row.linked else {
             let message = "nothing shows that it was linked before";
@@ -81,10 +77,9 @@ impl Linking {
         };
         let user = &row.user_id;
         let call = client.transport().call();
-        let operation = TakeSnapshot::new(user).map_err(|error| judged(error, traffic))?;
+        let operation = TakeSnapshot::new(user).map_err(judged)?;
         let read = call.execute(operation).await;
-        let read = read.map_err(|error| judged(error.into(), traffic))?;
-        traffic.answered(read.attempts, read.response.rate_limit());
+        let read = read.map_err(|error| judged(error.into()))?;
         let now = read.output;
         // Its own id, as it was listed; another connection may have the same one.
         let is_it = |listed: &unlink::ListedIdentity| {
@@ -103,18 +98,16 @@ impl Linking {
                 ..Finding::new(Step::Undone(outcome))
             }));
         }
-        self.look_at_account(&call, row, linked, traffic).await?;
-        let account = self.account(client, linked, traffic).await?;
+        self.look_at_account(&call, row, linked).await?;
+        let account = self.account(client, linked).await?;
         let written = journal.intend(row.number, None).await;
         written.map_err(Verdict::Broken)?;
-        let operation =
-            ChangeIdentity::link(&now, &account).map_err(|error| judged(error, traffic))?;
+        let operation = ChangeIdentity::link(&now, &account).map_err(judged)?;
         // A call of its own, with all its time left to settle a lost answer.
         let answered = match client.transport().call().execute(operation).await {
             Ok(answered) => answered,
-            Err(error) => return Err(judged(error.into(), traffic)),
+            Err(error) => return Err(judged(error.into())),
         };
-        traffic.answered(answered.attempts, answered.response.rate_limit());
         let (after, answered) = answered.split();
         if after.may_be_unreadable {
             let message = format!(
@@ -154,22 +147,17 @@ impl Linking {
         call: &transport::Call,
         row: &Pending,
         linked: &Linked,
-        traffic: &mut Traffic,
     ) -> Result<(), Verdict> {
         let separate = linked.key.separate_user_id();
-        let operation = GetUser::new(&separate).map_err(|error| judged(error, traffic))?;
+        let operation = GetUser::new(&separate).map_err(judged)?;
         let account = match call.execute(operation).await {
-            Ok(read) => {
-                traffic.answered(read.attempts, read.response.rate_limit());
-                read.output
-            }
+            Ok(read) => read.output,
             Err(error) if error.kind() == transport::ErrorKind::NotFound => {
-                traffic.answered(error.attempts(), None);
                 let message =
                     format!("{separate} is not there: deleted, or linked to another user");
                 return Err(skipped(Reason::NoSuchAccount, message));
             }
-            Err(error) => return Err(judged(error.into(), traffic)),
+            Err(error) => return Err(judged(error.into())),
         };
         let main = account.primary_identity();
         let connection = main.and_then(|main| main.connection());
@@ -197,12 +185,7 @@ impl Linking {
 
     /// What names the account to the tenant: with its connection's id where it is one of a database, whose ids are unique
     /// there only.
-    async fn account(
-        &self,
-        client: &Client,
-        linked: &Linked,
-        traffic: &mut Traffic,
-    ) -> Result<Secondary, Verdict> {
+    async fn account(&self, client: &Client, linked: &Linked) -> Result<Secondary, Verdict> {
         let account = Secondary::from(linked.key.clone());
         let name = linked.connection.as_deref();
         let Some(name) = name.filter(|_| is_of_database(linked.key.provider())) else {
@@ -217,8 +200,7 @@ impl Linking {
             Some(id) => id,
             None => {
                 let found = client.connection_id(name).await;
-                let id = found.map_err(|error| judged(error, traffic))?;
-                traffic.answered(1, None);
+                let id = found.map_err(judged)?;
                 let mut known = self
                     .connections
                     .lock()
