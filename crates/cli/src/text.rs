@@ -104,6 +104,11 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
+/// How long requests waited, in whole seconds: less is the way every request takes.
+pub(crate) fn waited(time: Duration) -> String {
+    span(Duration::from_secs(time.as_secs()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

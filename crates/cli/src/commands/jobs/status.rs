@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     io::{Io, Paint},
     json,
-    text::{count, counted, printable, span},
+    text::{count, counted, printable, span, waited},
 };
 
 /// How many of the last errors are shown.
@@ -136,7 +136,7 @@ fn last_run(run: &JobRun) -> String {
         " {}, {} refused (429), {} waited.",
         counted(traffic.requests, "request", "requests"),
         count(traffic.refused),
-        span(traffic.waited)
+        waited(traffic.waited)
     );
     told
 }

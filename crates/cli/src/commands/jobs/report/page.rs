@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io::Write, path::Path, time::SystemTime};
 use unlink_batch::{Counts, Error, Group, Plan, Run, Slice, Status, View, Warning};
 
 use super::{Output, at, chart, redact::Names, rows, warning};
-use crate::text::{count, counted, span};
+use crate::text::{count, counted, waited};
 
 const STYLE: &str = include_str!("page.css");
 /// How many users, planned rows or failures a page names; the other forms have all of them.
@@ -370,7 +370,7 @@ fn runs(runs: &[Run], slices: &[Slice]) -> String {
             escaped(run.ending.as_deref().unwrap_or_default()),
             count(traffic.requests),
             count(traffic.refused),
-            span(traffic.waited),
+            waited(traffic.waited),
             traffic
                 .lowest_remaining
                 .map_or_else(|| "not said".to_owned(), count),
