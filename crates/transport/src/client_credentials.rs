@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use crate::{
     path::Path,
     request::{Request, Response},
     round_trip::BoxFuture,
+    tenant::Tenant,
     time,
     token::{AccessToken, TokenSource},
 };
@@ -32,14 +33,14 @@ const LONGEST_LIFE: Duration = Duration::from_secs(2_592_000);
 const REFRESH_WAIT: Duration = Duration::from_secs(2);
 /// How long after a failed refresh the old token serves before the next one is tried.
 const REFRESH_PAUSE: Duration = Duration::from_secs(15);
-/// The bound of one token request, its retries included.
-const TOKEN_DEADLINE: Duration = Duration::from_secs(20);
+/// The bound of one token request, its retries included: an attempt that is never answered leaves time for another one.
+const TOKEN_DEADLINE: Duration = Duration::from_secs(45);
 
 /// Machine-to-machine tokens by client id and secret.
 ///
 /// The first call that needs a token fetches it, all others wait for that one request. Towards the end of
 /// its life one caller at a time renews it while the old one serves the others. Nothing runs while no
-/// call is made. Source:
+/// call is made. They are one tenant's: the first that they are used at. Source:
 /// [Client Credentials Flow](https://auth0.com/docs/api/authentication/client-credential-flow/get-token).
 ///
 /// ```no_run
@@ -57,6 +58,8 @@ pub struct ClientCredentials {
     client_id: String,
     proof: Proof,
     audience: Option<String>,
+    /// Where they are used: neither the secret nor a token of it goes anywhere else.
+    tenant: OnceLock<Tenant>,
     cache: Arc<Mutex<Cache>>,
 }
 
@@ -108,6 +111,7 @@ impl ClientCredentials {
             client_id,
             proof,
             audience: None,
+            tenant: OnceLock::new(),
             cache: Arc::default(),
         }
     }
@@ -123,6 +127,7 @@ impl ClientCredentials {
         let request = TokenRequest::new(self, channel);
         let channel = channel.with_limits(Limits {
             deadline: TOKEN_DEADLINE,
+            attempt: channel.limits().attempt,
             ..Limits::default()
         });
         Box::pin(async move {
@@ -174,6 +179,14 @@ impl Cache {
 
 impl TokenSource for ClientCredentials {
     fn token(&self, channel: &Channel) -> BoxFuture<Result<AccessToken, Error>> {
+        let tenant = self.tenant.get_or_init(|| channel.tenant().clone());
+        if tenant != channel.tenant() {
+            let message = format!(
+                "these client credentials are used at {tenant}, and so not at {}; each tenant needs its own",
+                channel.tenant()
+            );
+            return Box::pin(async move { Err(Error::new(ErrorKind::Token, message)) });
+        }
         let now = channel.time().now();
         let mut cache = lock(&self.cache);
         let serving = cache

@@ -447,6 +447,79 @@ async fn a_token_request_is_retried_by_itself() {
     assert_eq!(tokens(&script), ["-", "-", "-", "-", "one"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_token_request_that_is_not_answered_is_sent_again_within_the_call() {
+    let script = || {
+        ScriptedRoundTrip::new()
+            .hang()
+            .answer(200, issued("one", 1000))
+            .answer(200, "")
+    };
+    let stalled = script();
+    read(&client(&stalled)).await.unwrap();
+    assert_eq!(tokens(&stalled), ["-", "-", "one"]);
+
+    // The client's own limit for an attempt is the token's, too.
+    let stalled = script();
+    let credentials = ClientCredentials::new("the-client", "planted-secret");
+    let client = Client::builder("example.auth0.com".parse().unwrap(), credentials)
+        .round_trip(stalled.clone())
+        .attempt_timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let start = tokio::time::Instant::now();
+    read(&client).await.unwrap();
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+/// One source for more than one client.
+#[derive(Clone)]
+struct Shared(Arc<ClientCredentials>);
+
+impl TokenSource for Shared {
+    fn token(&self, channel: &Channel) -> BoxFuture<Result<AccessToken, Error>> {
+        self.0.token(channel)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_the_secret_nor_a_token_of_it_goes_to_a_second_tenant() {
+    let shared = Shared(Arc::new(ClientCredentials::new(
+        "the-client",
+        "planted-secret",
+    )));
+    let client = |tenant: &str, script: &ScriptedRoundTrip| {
+        Client::builder(tenant.parse().unwrap(), shared.clone())
+            .round_trip(script.clone())
+            .build()
+            .unwrap()
+    };
+    let script = ScriptedRoundTrip::new()
+        .answer(200, issued("one", 1000))
+        .answer(200, "")
+        .answer(200, "");
+    let first = client("example.auth0.com", &script);
+    read(&first).await.unwrap();
+    let elsewhere = ScriptedRoundTrip::new().answer(200, "");
+    let error = read(&client("other.auth0.com", &elsewhere))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Token);
+    assert_eq!(
+        error.to_string(),
+        "these client credentials are used at https://example.auth0.com, and so not at https://other.auth0.com; each \
+         tenant needs its own"
+    );
+    assert!(elsewhere.requests().is_empty());
+    // Another client of the same tenant shares the token.
+    read(&client("example.auth0.com", &script)).await.unwrap();
+    assert_eq!(tokens(&script), ["-", "one", "one"]);
+}
+
 const QUOTA: &str = r#"{"error":"too_many_requests","error_description":"Client quota exceeded"}"#;
 const DENIED: &str = r#"{"error":"access_denied","error_description":"no"}"#;
 
