@@ -27,17 +27,31 @@ use crate::{
 pub struct Receipt {
     user_id: UserId,
     identity: IdentityKey,
+    /// The name of its connection, where it is known.
+    connection: Option<String>,
     linked_at: Option<SystemTime>,
 }
 
 impl Receipt {
     /// Puts a receipt together again: `identity` was seen linked to `user_id` at `linked_at`, and was split off since.
+    ///
+    /// Of a database's identity, [`in_connection`](Self::in_connection) names the connection as well.
     #[must_use]
     pub const fn new(user_id: UserId, identity: IdentityKey, linked_at: SystemTime) -> Self {
         Self {
             user_id,
             identity,
+            connection: None,
             linked_at: Some(linked_at),
+        }
+    }
+
+    /// Names the connection of the identity, which tells two of the same provider and id apart.
+    #[must_use]
+    pub fn in_connection(self, name: impl Into<String>) -> Self {
+        Self {
+            connection: Some(name.into()),
+            ..self
         }
     }
 
@@ -47,6 +61,7 @@ impl Receipt {
         Self {
             user_id: unlinked.user_id.clone(),
             identity: unlinked.identity.key().clone(),
+            connection: unlinked.identity.connection().map(str::to_owned),
             linked_at: unlinked.linked_at,
         }
     }
@@ -61,6 +76,12 @@ impl Receipt {
     #[must_use]
     pub const fn identity(&self) -> &IdentityKey {
         &self.identity
+    }
+
+    /// Returns the name of its connection, where it is known.
+    #[must_use]
+    pub fn connection(&self) -> Option<&str> {
+        self.connection.as_deref()
     }
 
     /// Returns when it was last seen linked, by the tenant's clock; `None` if the tenant named no time.
@@ -170,13 +191,18 @@ pub struct DeleteAccount {
 }
 
 impl DeleteAccount {
-    /// Describes the deletion of `account`, which was read and is what `receipt` says was split off.
+    /// Describes the deletion of `account`, which was read in full and is what `receipt` says was split off.
     ///
     /// # Errors
     ///
+    /// [`ErrorKind::InUse`](crate::ErrorKind::InUse) when the account [is more](Receipt::gains) than what was split off;
     /// [`ErrorKind::Request`](crate::ErrorKind::Request) with kind `Input` for an id that no path can hold.
     pub fn new(receipt: &Receipt, account: User) -> Result<Self, Error> {
-        let path = user_path(&receipt.separate_user_id(), &[])?;
+        let user_id = receipt.separate_user_id();
+        if let Some(reason) = in_use(&account, receipt) {
+            return Err(Error::in_use(&user_id, reason));
+        }
+        let path = user_path(&user_id, &[])?;
         Ok(Self {
             receipt: receipt.clone(),
             account,
@@ -277,9 +303,6 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
         .execute(GetUser::new(&user_id)?.awaited())
         .await?
         .output;
-    if let Some(reason) = in_use(&account, receipt) {
-        return Err(Error::in_use(&user_id, reason));
-    }
     let deleting = call
         .execute(DeleteAccount::new(receipt, account.clone())?)
         .await?;
@@ -319,7 +342,7 @@ fn in_use(account: &User, receipt: &Receipt) -> Option<&'static str> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Gain {
-    /// It is another account: its main identity is not the one that was split off.
+    /// It is another account: its main identity is not the one that was split off, or is of another connection.
     OtherMainIdentity,
     /// It has a second identity.
     SecondIdentity,
@@ -357,9 +380,8 @@ impl Receipt {
         let filled =
             |metadata: Option<&str>| metadata.is_some_and(|json| !matches!(json, "{}" | "null"));
         let metadata = [account.user_metadata(), account.app_metadata()];
-        let main = account.primary_identity().and_then(|main| main.key());
         [
-            (main.as_ref() != Some(self.identity())).then_some(Gain::OtherMainIdentity),
+            (!self.is_of(account)).then_some(Gain::OtherMainIdentity),
             (!account.secondary_identities().is_empty()).then_some(Gain::SecondIdentity),
             metadata
                 .into_iter()
@@ -370,6 +392,15 @@ impl Receipt {
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    /// Whether the account's main identity is the one that was split off, and not one of another connection.
+    fn is_of(&self, account: &User) -> bool {
+        account.primary_identity().is_some_and(|main| {
+            let connections = self.connection().zip(main.connection());
+            main.key().as_ref() == Some(self.identity())
+                && connections.is_none_or(|(ours, theirs)| ours == theirs)
+        })
     }
 
     fn login(&self, account: &User) -> Option<Gain> {

@@ -1,7 +1,7 @@
 //! Unlinking with deletion: no account is deleted without evidence, and each half is reported.
 
 use transport::ScriptedRoundTrip;
-use unlink::{AccessToken, Client, ErrorKind, Receipt, SettledBy};
+use unlink::{AccessToken, Client, DeleteAccount, ErrorKind, Gain, Receipt, SettledBy, User};
 use unlink_sandbox::Sandbox;
 
 use crate::support::{client, sent};
@@ -139,6 +139,67 @@ async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
             .unwrap();
         both.deleted.unwrap();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_another_connection_is_not_the_one_that_was_split_off() {
+    let linked = r#"{"identities":[{"provider":"auth0","user_id":"1","connection":"Users"},{"provider":"auth0","user_id":"2","connection":"Old"}]}"#;
+    let account = |connection: &str| {
+        format!(
+            r#"{{"user_id":"auth0|2","identities":[{{"provider":"auth0","user_id":"2","connection":"{connection}"}}]}}"#
+        )
+    };
+    let unlinked = || {
+        ScriptedRoundTrip::new()
+            .answer_with(200, &[DATE], linked)
+            .answer(200, LEFT)
+    };
+    let key = "auth0|2".parse().unwrap();
+    let script = unlinked().answer(200, account("New"));
+    let both = client(&script).unlink_and_delete(&"auth0|1".parse().unwrap(), &key);
+    let both = both.await.unwrap();
+    assert_eq!(both.receipt.connection(), Some("Old"));
+    let error = both.deleted.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InUse);
+    assert_eq!(script.left(), 0);
+    assert_eq!(sent(&script).len(), 3, "no deletion: {:?}", sent(&script));
+
+    let script = unlinked()
+        .answer(200, account("Old"))
+        .answer(204, "")
+        .answer(404, MISSING);
+    let both = client(&script).unlink_and_delete(&"auth0|1".parse().unwrap(), &key);
+    both.await.unwrap().deleted.unwrap();
+
+    // Put together again, a receipt names the connection if its keeper does.
+    let kept = Receipt::new(
+        "auth0|1".parse().unwrap(),
+        key,
+        std::time::SystemTime::now(),
+    );
+    let other = User::from_json(account("New").as_bytes()).unwrap();
+    assert!(kept.gains(&other).is_empty());
+    assert_eq!(
+        kept.in_connection("Old").gains(&other),
+        [Gain::OtherMainIdentity]
+    );
+}
+
+#[test]
+fn a_deletion_of_what_is_in_use_cannot_be_described() {
+    let receipt = Receipt::new(
+        "auth0|1".parse().unwrap(),
+        "github|2".parse().unwrap(),
+        std::time::SystemTime::now(),
+    );
+    let account = User::from_json(ACCOUNT.as_bytes()).unwrap();
+    assert!(DeleteAccount::new(&receipt, account).is_ok());
+    let used = ACCOUNT.replacen('{', r#"{"app_metadata":{"a":1},"#, 1);
+    let used = User::from_json(used.as_bytes()).unwrap();
+    assert_eq!(
+        DeleteAccount::new(&receipt, used).unwrap_err().kind(),
+        ErrorKind::InUse
+    );
 }
 
 #[tokio::test(start_paused = true)]

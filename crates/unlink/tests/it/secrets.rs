@@ -240,7 +240,7 @@ async fn types(sandbox: &Sandbox, seen: &Seen, client: &Client, bearer: &str, id
     let full = [r#"{"user_id":"github|1","identities":"#, &body, "}"].concat();
     let full = http::Response::new(bytes::Bytes::from(full));
     let delete = DeleteAccount::new(
-        &Receipt::new(user(0), google(0), sandbox.now()),
+        &Receipt::new(user(0), "github|1".parse().unwrap(), sandbox.now()),
         unlink::User::from_json(full.body()).unwrap(),
     );
     let delete = delete.unwrap();
