@@ -326,10 +326,10 @@ pub(crate) async fn change(
     }
     let untold = |read| Error::not_readable(user, identity, &now, read);
     if answered.settled_by == SettledBy::Probe {
-        return Err(untold(None));
+        return Err(untold(None).shown_by(answered.response));
     }
     match call.execute(change.look_again()).await {
-        Ok(read) if read.output.may_be_unreadable => Err(untold(None)),
+        Ok(read) if read.output.may_be_unreadable => Err(untold(None).shown_by(read.response)),
         Ok(read) => {
             let (now, mut read) = read.split();
             (read.settled_by, read.attempts) = (SettledBy::Probe, answered.attempts);
@@ -352,10 +352,10 @@ async fn unlink_seen(
     let unlinking = ChangeIdentity::unlink(seen, identity)?;
     let (remaining, answered) = change(call, &unlinking, user, identity.key()).await?;
     if remaining.is_linked {
-        return Err(Error::still_linked(
-            user,
-            identity.key(),
+        return Err(Error::not_changed(
+            format_args!("{} is still linked to {user}", identity.key()),
             &remaining.identities,
+            answered,
         ));
     }
     Ok(Outcome::Unlinked(Unlinked {
@@ -403,7 +403,8 @@ async fn unlink_unread(call: &Call, user: UserId, wanted: IdentityKey) -> Result
             }))
         }
         Some(listed) if *listed.key() == wanted => {
-            Err(Error::still_listed(seen.user_id(), &wanted, seen.listed()))
+            let error = Error::still_listed(seen.user_id(), &wanted, seen.listed());
+            Err(error.shown_by(answered.response))
         }
         // The answer is a read, and it lists the identity under another form of its id.
         Some(_) => unlink_seen(call, &seen, &wanted, Elsewhere::Look).await,

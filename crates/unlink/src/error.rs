@@ -3,6 +3,7 @@
 use std::{error::Error as StdError, fmt};
 
 use identity_model::{IdentityKey, ListedIdentity, UserId};
+use transport::{Answered, Response, SettledBy};
 
 use crate::change::ListedAfter;
 
@@ -18,6 +19,8 @@ struct Inner {
     /// A request was sent whose effect nobody can tell.
     may_have_been_applied: bool,
     request: Option<transport::Error>,
+    /// The answer that shows it, where no request failed.
+    response: Option<Response>,
 }
 
 /// What failed, for a caller to match on.
@@ -48,6 +51,7 @@ impl Error {
             listed: listed.to_vec(),
             may_have_been_applied: false,
             request: None,
+            response: None,
         }))
     }
 
@@ -86,15 +90,25 @@ impl Error {
         )
     }
 
-    pub(crate) fn still_linked(
-        user: &UserId,
-        identity: &IdentityKey,
+    /// A change that the tenant answered with success, while `state` holds as before.
+    pub(crate) fn not_changed(
+        state: fmt::Arguments<'_>,
         listed: &[ListedIdentity],
+        answered: Answered<()>,
     ) -> Self {
-        let message = format!(
-            "nothing was changed: the tenant answered with success, but {identity} is still linked to {user}"
-        );
-        Self::new(ErrorKind::NotChanged, message, listed)
+        let error = |message| Self::new(ErrorKind::NotChanged, message, listed);
+        let error = if answered.settled_by == SettledBy::Answer {
+            error(format!(
+                "nothing was changed: the tenant answered with success, but {state}"
+            ))
+        } else {
+            // A request before it got no answer that tells, and may be on its way still.
+            error(format!(
+                "{state}: the tenant answered with success, and what was sent may yet be applied"
+            ))
+            .after_a_change()
+        };
+        error.shown_by(answered.response)
     }
 
     /// Listed after an unlinking, with nothing read before.
@@ -110,21 +124,16 @@ impl Error {
         Self::new(ErrorKind::NotChanged, message, listed).after_a_change()
     }
 
+    /// The same error with the answer that shows it.
+    pub(crate) fn shown_by(mut self, response: Response) -> Self {
+        self.0.response = Some(response);
+        self
+    }
+
     /// The same error after a request whose effect nobody can tell.
     pub(crate) fn after_a_change(mut self) -> Self {
         self.0.may_have_been_applied = true;
         self
-    }
-
-    pub(crate) fn still_separate(
-        user: &UserId,
-        identity: &IdentityKey,
-        listed: &[ListedIdentity],
-    ) -> Self {
-        let message = format!(
-            "nothing was changed: the tenant answered with success, but {identity} is not linked to {user}"
-        );
-        Self::new(ErrorKind::NotChanged, message, listed)
     }
 
     pub(crate) fn not_proven(
@@ -192,6 +201,17 @@ impl Error {
         self.0.request.as_ref()
     }
 
+    /// The answer that shows the failure: the tenant's last to a request that failed, its body cut to 16 KiB, or the
+    /// success that was none, for [`ErrorKind::NotChanged`], as it came. `None` where no single answer shows it.
+    #[must_use]
+    pub fn response(&self) -> Option<&Response> {
+        let answer = self.request().and_then(transport::Error::answer);
+        self.0
+            .response
+            .as_ref()
+            .or_else(|| Some(answer?.response()))
+    }
+
     /// Whether something can have changed at the tenant all the same.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
@@ -208,6 +228,7 @@ impl From<transport::Error> for Error {
             listed: Vec::new(),
             may_have_been_applied: error.may_have_been_applied(),
             request: Some(error),
+            response: None,
         }))
     }
 }

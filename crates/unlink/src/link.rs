@@ -199,7 +199,11 @@ pub(crate) async fn link(
     let linking = ChangeIdentity::link(&before, account)?;
     let (now, answered) = client::change(call, &linking, user, &account.key).await?;
     if !now.is_linked {
-        return Err(Error::still_separate(user, &account.key, &now.identities));
+        return Err(Error::not_changed(
+            format_args!("{} is not linked to {user}", account.key),
+            &now.identities,
+            answered,
+        ));
     }
     Ok(LinkOutcome::Linked(linked(
         now.identities,

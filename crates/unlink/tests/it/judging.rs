@@ -77,7 +77,46 @@ async fn success_that_changed_nothing_is_an_error_that_says_so() {
             error.to_string(),
             "nothing was changed: the tenant answered with success, but auth0|2 is still linked to auth0|1"
         );
+        let answer = error.response().unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), answer.body().expose()),
+            (200, UNCHANGED.as_bytes()),
+            "the answer is there for who has to find out why"
+        );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_changed_nothing_does_not_answer_the_request_lost_before_it() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .lost()
+        .answer(200, LINKED)
+        .answer(200, UNCHANGED);
+    let error = unlink(&script, "auth0|2").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotChanged);
+    assert!(
+        error.may_have_been_applied(),
+        "the first may be on its way still"
+    );
+    assert_eq!(
+        error.to_string(),
+        "auth0|2 is still linked to auth0|1: the tenant answered with success, and what was sent may yet be applied"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_tenant_answered_is_there_where_a_request_failed() {
+    let script = ScriptedRoundTrip::new().answer(403, FORBIDDEN);
+    let error = client(&script).identities(&user()).await.unwrap_err();
+    assert_eq!(
+        error.response().unwrap().body().expose(),
+        FORBIDDEN.as_bytes()
+    );
+    let script = ScriptedRoundTrip::new().answer(200, LINKED);
+    let error = unlink(&script, "auth0|1").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MainIdentity);
+    assert!(error.response().is_none(), "nothing the tenant said was it");
 }
 
 #[tokio::test(start_paused = true)]
