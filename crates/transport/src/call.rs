@@ -111,9 +111,15 @@ async fn send_and_settle<O: Operation>(
                 return Err(failure.retry_at_time(at).after(attempts, true));
             }
             (Step::Unknown | Step::Probe(_), _) => {
-                return Err(
-                    unknown(latest_failure.unwrap_or(request_failure)).after(attempts, true)
-                );
+                let failure = latest_failure.unwrap_or(request_failure);
+                let failure = match probe {
+                    None => unknown_as(failure, "no reading can tell"),
+                    Some(_) if progress.probe_refused() => {
+                        unknown_as(failure, "the reading that would tell is not allowed")
+                    }
+                    Some(_) => unknown(failure),
+                };
+                return Err(failure.after(attempts, true));
             }
         };
         let probing = matches!(step, Step::Probe(_));
@@ -385,8 +391,11 @@ fn ended(error: Error, attempts: u32, maybe_applied: bool) -> Error {
 }
 
 fn unknown(source: Error) -> Error {
-    let message =
-        "the request may have been applied, and no reading settled it before the deadline";
+    unknown_as(source, "no reading settled it before the deadline")
+}
+
+fn unknown_as(source: Error, why: &str) -> Error {
+    let message = format!("the request may have been applied, and {why}");
     Error::new(ErrorKind::OutcomeUnknown, message).with_source(source)
 }
 

@@ -102,8 +102,8 @@ pub enum ErrorKind {
     Unavailable,
     /// The answer is not what the tenant's documentation describes (a redirect, a page, other JSON).
     Decode,
-    /// The request may have been applied, and no reading settled it before the deadline, or before a limit that outlasts
-    /// it; see [`Error::retry_at`].
+    /// The request may have been applied, and no reading settled it: there is none that could, it is not allowed, or none
+    /// came through before the deadline or a limit that outlasts it; see [`Error::retry_at`].
     OutcomeUnknown,
 }
 

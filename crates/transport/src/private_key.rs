@@ -67,13 +67,19 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads an RSA key of at least 2,048 bits, PKCS #8 or PKCS #1 in PEM form.
+    /// Reads an RSA key of 2,048 to 4,096 bits, PKCS #8 or PKCS #1 in PEM form, not encrypted.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Input`] when it is no key in PEM form, or one that `algorithm` cannot sign with.
     pub fn from_pem(pem: &[u8], algorithm: SigningAlgorithm) -> Result<Self, Error> {
         let refuse = |problem: String| Error::new(ErrorKind::Input, problem);
+        let encrypted = ["-----BEGIN ENCRYPTED PRIVATE KEY-----", "4,ENCRYPTED"];
+        if encrypted.iter().any(|mark| contains(pem, mark)) {
+            return Err(refuse(
+                "the private key is encrypted; decrypt it first, as with openssl pkey".to_owned(),
+            ));
+        }
         let key = PrivateKeyDer::from_pem_slice(pem)
             .map_err(|_| refuse("the private key is not a key in PEM form".to_owned()))?;
         let pair = match &key {
@@ -146,6 +152,11 @@ impl PrivateKey {
             .map_err(failed)?;
         Ok([signed, encode(&signature)].join("."))
     }
+}
+
+fn contains(text: &[u8], mark: &str) -> bool {
+    text.windows(mark.len())
+        .any(|window| window == mark.as_bytes())
 }
 
 impl fmt::Debug for PrivateKey {

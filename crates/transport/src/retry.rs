@@ -118,6 +118,11 @@ impl Progress {
         self.maybe_applied
     }
 
+    /// Whether the probe was refused, so that only another answer to the request can tell.
+    pub(crate) const fn probe_refused(&self) -> bool {
+        self.probe_refused
+    }
+
     /// How long the request itself may take when `left` is left of the deadline.
     pub(crate) fn time_to_send(&self, left: Duration) -> Option<Duration> {
         let kept = if self.bounds.settling == Settling::Probe {

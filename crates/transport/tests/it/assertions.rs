@@ -108,6 +108,14 @@ fn a_key_that_does_not_fit_is_refused_when_it_is_read() {
         ("", "the private key is not a key in PEM form"),
         ("planted", "the private key is not a key in PEM form"),
         (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+            "the private key is encrypted; decrypt it first, as with openssl pkey",
+        ),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n",
+            "the private key is encrypted; decrypt it first, as with openssl pkey",
+        ),
+        (
             &ec,
             "RS256 cannot sign with this private key: WrongAlgorithm",
         ),

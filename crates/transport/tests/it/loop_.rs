@@ -246,6 +246,18 @@ async fn where_the_read_is_not_allowed_the_next_answer_is_the_read() {
         (SettledBy::LaterAnswer, 2)
     );
     assert_eq!(methods(&script), [DELETE, GET, DELETE]);
+
+    // Refused in its turn, that is no answer to the lost one.
+    let script = ScriptedRoundTrip::new()
+        .lost()
+        .answer(403, NO_SCOPE)
+        .answer(404, "{}");
+    let error = run(&script, take_off()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(
+        error.to_string(),
+        "the request may have been applied, and the reading that would tell is not allowed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,6 +362,10 @@ async fn without_a_probe_nothing_that_changes_state_is_repeated() {
     .await
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
+    assert_eq!(
+        error.to_string(),
+        "the request may have been applied, and no reading can tell"
+    );
     assert_eq!((script.requests().len(), error.attempts()), (1, 1));
 }
 
