@@ -79,6 +79,14 @@ impl Client {
         &self.transport
     }
 
+    /// The same client over a transport with other options.
+    pub(crate) const fn over(&self, transport: transport::Client) -> Self {
+        Self {
+            transport,
+            ids: self.ids,
+        }
+    }
+
     /// The same client with all ids shown in traces; those of `email` and `sms` users are hashed otherwise.
     #[must_use]
     pub fn with_ids_in_traces(&self) -> Self {
@@ -216,8 +224,9 @@ impl Client {
     /// # Errors
     ///
     /// As [`unlink`](Self::unlink), and [`NotProven`](crate::ErrorKind::NotProven) where the identity was not
-    /// linked to begin with or could not be seen to be: then no account is deleted. An error of the second half
-    /// is in [`UnlinkedAndDeleted::deleted`].
+    /// linked to begin with: then no account is deleted. A token that may not read users is refused as
+    /// [`Request`](crate::ErrorKind::Request) with kind `Forbidden`, before anything is changed. An error of the second
+    /// half is in [`UnlinkedAndDeleted::deleted`].
     pub fn unlink_and_delete(
         &self,
         user: &UserId,

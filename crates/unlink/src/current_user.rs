@@ -25,6 +25,16 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// Other options for some calls only:
+///
+/// ```no_run
+/// # async fn example(me: unlink::CurrentUser) -> Result<(), Box<dyn std::error::Error>> {
+/// let traced = me.with(|transport| transport.with_header("X-Correlation-ID", "request-17"))?;
+/// traced.unlink(&"google-oauth2|1234".parse()?).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CurrentUser {
     client: Client,
@@ -67,6 +77,34 @@ impl CurrentUser {
             client: transport.into(),
             user_id,
         })
+    }
+
+    /// The same client with other options for its calls: `options` takes its transport and returns the same one with
+    /// another deadline, number of attempts or header.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Request`](crate::ErrorKind::Request) with what `options` fails with, such as kind `Input` for a header
+    /// that is not the caller's to set.
+    pub fn with(
+        &self,
+        options: impl FnOnce(&transport::Client) -> Result<transport::Client, transport::Error>,
+    ) -> Result<Self, Error> {
+        let transport = options(self.client.transport())?;
+        Ok(self.over(self.client.over(transport)))
+    }
+
+    /// The same client with all ids shown in traces, as [`Client::with_ids_in_traces`].
+    #[must_use]
+    pub fn with_ids_in_traces(&self) -> Self {
+        self.over(self.client.with_ids_in_traces())
+    }
+
+    fn over(&self, client: Client) -> Self {
+        Self {
+            client,
+            user_id: self.user_id.clone(),
+        }
     }
 
     /// Returns the user this token belongs to.

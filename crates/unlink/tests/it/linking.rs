@@ -282,6 +282,55 @@ async fn unlinking_and_linking_back_gives_the_same_identities() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_users_own_client_has_options_for_some_calls_too() {
+    // {"sub":"auth0|1"}
+    let token = AccessToken::new("e30.eyJzdWIiOiJhdXRoMHwxIn0.c2ln").unwrap();
+    let me = |script: &ScriptedRoundTrip| {
+        let tenant = "example.auth0.com".parse().unwrap();
+        let round_trip = script.clone();
+        CurrentUser::with_settings(tenant, token.clone(), |builder| {
+            builder.round_trip(round_trip)
+        })
+        .unwrap()
+    };
+    let script = ScriptedRoundTrip::new()
+        .answer(200, SEPARATE)
+        .answer(200, SEPARATE);
+    let plain = me(&script);
+    let traced = plain
+        .with(|transport| transport.with_header("X-Correlation-ID", "request-17"))
+        .unwrap();
+    traced.identities().await.unwrap();
+    plain.identities().await.unwrap();
+    let correlated =
+        |request: &http::Request<bytes::Bytes>| request.headers().get("x-correlation-id").cloned();
+    let sent: Vec<_> = script.requests().iter().map(correlated).collect();
+    assert_eq!(sent, [Some("request-17".parse().unwrap()), None]);
+    assert_eq!(
+        plain
+            .with(|transport| transport.with_header("Host", "x"))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Request(transport::ErrorKind::Input)
+    );
+
+    let script = ScriptedRoundTrip::new().lost().lost().answer(200, SEPARATE);
+    let once = me(&script)
+        .with(|transport| Ok(transport.with_attempts(1)))
+        .unwrap();
+    once.identities().await.unwrap_err();
+    assert_eq!(script.left(), 2);
+
+    let script = ScriptedRoundTrip::new().hang().hang();
+    let start = tokio::time::Instant::now();
+    let short = me(&script)
+        .with(|transport| Ok(transport.with_deadline(std::time::Duration::from_secs(3))))
+        .unwrap();
+    short.identities().await.unwrap_err();
+    assert!(start.elapsed() < std::time::Duration::from_secs(4));
+}
+
 #[tokio::test]
 async fn a_users_own_token_unlinks_its_own_identities_only() {
     let sandbox = Sandbox::start().unwrap();
