@@ -8,9 +8,16 @@ use std::sync::{
 };
 
 #[cfg(unix)]
-use signal_hook::{consts, flag::register_conditional_default};
+use signal_hook::{
+    SigId, consts,
+    flag::{register, register_conditional_default},
+    low_level::unregister,
+};
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+#[cfg(unix)]
+const SIGNALS: [i32; 2] = [consts::SIGINT, consts::SIGTERM];
 
 /// Whether nobody listens: then an interrupt ends this program, as it does by default.
 #[cfg(unix)]
@@ -62,7 +69,7 @@ fn hear() -> io::Result<()> {
         return Ok(());
     }
     let unheard = Arc::new(AtomicBool::new(false));
-    for signal in [consts::SIGINT, consts::SIGTERM] {
+    for signal in SIGNALS {
         register_conditional_default(signal, Arc::clone(&unheard))?;
     }
     // Nothing else in this program listens at the same time.
@@ -73,6 +80,58 @@ fn hear() -> io::Result<()> {
 #[cfg(unix)]
 impl Drop for Interrupts {
     fn drop(&mut self) {
+        if let Some(unheard) = UNHEARD.get() {
+            unheard.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether an interrupt came, for work that does not wait for anything; while it lives they end nothing by themselves.
+pub(crate) struct Interrupted {
+    #[cfg(unix)]
+    came: Arc<AtomicBool>,
+    #[cfg(unix)]
+    watches: Vec<SigId>,
+}
+
+impl Interrupted {
+    #[cfg(unix)]
+    pub(crate) fn watch() -> io::Result<Self> {
+        hear()?;
+        let mut watching = Self {
+            came: Arc::default(),
+            watches: Vec::new(),
+        };
+        for signal in SIGNALS {
+            let watch = register(signal, Arc::clone(&watching.came))?;
+            watching.watches.push(watch);
+        }
+        Ok(watching)
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn came(&self) -> bool {
+        self.came.load(Ordering::SeqCst)
+    }
+
+    /// Elsewhere an interrupt ends the program.
+    #[cfg(not(unix))]
+    pub(crate) const fn watch() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) const fn came(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        for watch in self.watches.drain(..) {
+            unregister(watch);
+        }
         if let Some(unheard) = UNHEARD.get() {
             unheard.store(true, Ordering::SeqCst);
         }

@@ -78,6 +78,10 @@ pub(crate) struct Selected {
 }
 
 impl Selected {
+    pub(crate) fn connections(&self) -> &[String] {
+        &self.connection
+    }
+
     pub(crate) fn selection(&self) -> Selection {
         let selection = Selection::default();
         let selection = self

@@ -1,14 +1,14 @@
 //! Interrupts of a run, and what a terminal shows of one.
 
 use std::{
-    io::{BufReader, Read as _},
+    io::{BufReader, Read as _, Write as _},
     process::{Child, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use unlink_sandbox::{Fault, Kind, Sandbox};
 
-use crate::{desk::Desk, prompt::AtTerminal};
+use crate::{desk::Desk, prompt::AtTerminal, support::Ran};
 
 /// A run with its streams connected.
 struct Running {
@@ -102,6 +102,38 @@ fn one_interrupt_finishes_what_is_in_flight() {
         assert_eq!(desk.sent("DELETE"), done);
         finish(&desk, 40);
         assert_eq!(desk.sent("DELETE"), 40, "each was sent once");
+    }
+}
+
+#[test]
+fn an_interrupted_plan_leaves_nothing_behind() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let desk = Desk::of_users(1);
+        let words = ["plan", "--from", "-", "-o", "job.db", "--offline"];
+        let words = [&words[..], &["--skip-bad", "bad.json"]].concat();
+        let mut child = desk
+            .cli(&words)
+            .into_command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        let rows = "auth0|1,github,2\n".repeat(100_000);
+        let list = format!("user_id,provider,identity_user_id\nbad\n{rows}");
+        input.write_all(list.as_bytes()).unwrap();
+        // It has begun, and waits for more.
+        while !desk.has("bad.json") {
+            std::thread::yield_now();
+        }
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let ran: Ran = child.wait_with_output().unwrap().into();
+        drop(input);
+        assert_eq!(ran.code, Some(130), "{ran:?}");
+        assert!(ran.err.contains("interrupted: no job was made"), "{ran:?}");
+        let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 

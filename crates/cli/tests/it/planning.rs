@@ -365,11 +365,96 @@ fn every_selection_narrows() {
     );
     assert_eq!(rows("three", &["--provider", "github"]), 4);
     assert_eq!(rows("four", &["--identity", "github|1002"]), 1);
-    assert_eq!(
-        rows("five", &["--provider", "github", "--connection", "old"]),
-        0
+    for more in [
+        &["--provider", "github", "--connection", "old"][..],
+        &["--where-email-differs"],
+    ] {
+        let words = [
+            &["plan", "--from", "export.json", "-o", "none.db"][..],
+            more,
+        ]
+        .concat();
+        let ran = desk.expect(1, &words);
+        assert!(ran.err.contains("there is nothing to unlink"), "{ran:?}");
+        assert!(!desk.has("none.db"));
+    }
+}
+
+#[test]
+fn nothing_to_unlink_is_said_and_makes_no_job() {
+    let desk = Desk::of_users(2);
+    desk.export("export.json");
+    desk.write("empty.csv", "");
+    desk.write("blank.ndjson", "\n\r\n");
+    desk.write("header.csv", HEADER);
+    desk.write("empty.gz", gzip(b""));
+    desk.write("bad.csv", format!("{HEADER}auth0|1\n"));
+    let mut told = Vec::new();
+    for words in [
+        &["--from", "empty.csv"][..],
+        &["--from", "blank.ndjson"],
+        &["--from", "header.csv"],
+        &["--from", "empty.gz"],
+        &["--from", "-"],
+        &["--from", "bad.csv", "--skip-bad", "left-out.json"],
+        &["--from", "export.json", "--connection", "Old"],
+        &["--from", "export.json", "--connection", "Old", "--check"],
+        &["--from", "export.json", "--connection", "new", "--check"],
+        &["--export", "--provider", "apple"],
+    ] {
+        let all = [&["plan"], words, &["-o", "job.db"]].concat();
+        let ran = desk.run(&all);
+        assert!(!desk.has("job.db"), "{words:?}");
+        told.push(format!("$ {}\n{}", all.join(" "), desk.told(&ran)));
+    }
+    let told = told.join("\n");
+    // The name of the export job.
+    let told = match told.split_once("export job_") {
+        Some((before, after)) => format!("{before}export job_N{}", &after[16..]),
+        None => told,
+    };
+    insta::assert_snapshot!("nothing_to_unlink", told);
+    // What was left out says why there is nothing.
+    assert!(desk.has("left-out.json"));
+    // Nobody can be unlinked, but somebody has to be looked at: that is kept.
+    let words = [
+        "plan",
+        "--from",
+        "export.json",
+        "--connection",
+        "db",
+        "-o",
+        "main.db",
+    ];
+    let ran = desk.expect(0, &words);
+    assert!(
+        ran.out.contains("2 users have the main identity"),
+        "{ran:?}"
     );
-    assert_eq!(rows("six", &["--where-email-differs"]), 0);
+    assert!(ran.out.contains("auth0-unlink report main.db"), "{ran:?}");
+    assert!(!ran.out.contains("auth0-unlink apply"), "{ran:?}");
+}
+
+#[test]
+fn a_plan_that_fails_leaves_nothing_that_the_next_try_meets() {
+    let desk = desk();
+    let rows = format!("{HEADER}auth0|1\nauth0|1,github,2\n");
+    let whole = gzip(rows.as_bytes());
+    let words = ["plan", "--skip-bad", "bad.json", "-o", "job.db", "--from"];
+    // The first is cut off; the users of the second cannot be read without credentials.
+    desk.write("list.gz", &whole[..whole.len() - 4]);
+    desk.expect(1, &[&words[..], &["list.gz"]].concat());
+    desk.write("list.csv", rows);
+    let mut without = cli(&[&words[..], &["list.csv"]].concat()).dir(&desk.path(""));
+    without = without.env("AUTH0_DOMAIN", "example.eu.auth0.com");
+    let ran = without.run();
+    assert_eq!(ran.code, Some(4), "{ran:?}");
+    assert!(!desk.has("bad.json") && !desk.has("job.db"));
+    desk.expect(0, &[&words[..], &["list.csv", "--offline"]].concat());
+    // What is there already is none of the plan's own.
+    let ran = desk.expect(1, &[&words[..], &["list.csv", "--offline"]].concat());
+    assert!(ran.err.contains("job.db is there already"), "{ran:?}");
+    assert!(desk.has("bad.json") && desk.has("job.db"));
 }
 
 #[test]

@@ -8,19 +8,18 @@ mod progress;
 pub(super) mod purge;
 pub(super) mod report;
 mod running;
+mod source;
 pub(super) mod status;
 mod summary;
 pub(super) mod undo;
 pub(super) mod verify;
 
 use std::{
-    fs::File,
-    io::Read,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressStyle;
 use jiff::{Timestamp, Zoned};
 use unlink_batch::{Digest, ErrorKind, Job, Plan, Work};
 
@@ -28,7 +27,6 @@ use crate::{
     commands::{Run, Target},
     exit::Kind,
     failure::Failure,
-    io::Io,
     text::{printable, shell_word},
     until::{self, Until},
 };
@@ -138,68 +136,6 @@ fn refuse_other_tenant(plan: &Plan, target: &Target) -> Result<(), Failure> {
     }
     let message = format!("the job is for {}, not for {tenant}", plan.tenant);
     Err(Failure::new(Kind::Job(ErrorKind::OtherTenant), message))
-}
-
-/// A file that is read, or standard input.
-struct Source<'a> {
-    name: String,
-    /// When it was written, if it is a file.
-    made_at: Option<SystemTime>,
-    reader: Box<dyn Read + 'a>,
-    bar: ProgressBar,
-}
-
-impl<'a> Source<'a> {
-    /// Opens the file, or takes what is left of standard input for `-`.
-    fn open(run: &Run<'_>, path: &Path, io: &'a mut Io<'_>) -> Result<Self, Failure> {
-        let shows = io.has_moving_parts();
-        if path == Path::new("-") {
-            if run.shared.token_file.as_deref() == Some(path) {
-                let message = "--from and --token-file both read standard input, but only one can";
-                return Err(Failure::usage(message));
-            }
-            // What is left of the input is no answer to a question.
-            io.has_person = false;
-            return Ok(Self {
-                name: "standard input".to_owned(),
-                made_at: None,
-                reader: Box::new(&mut io.input),
-                bar: ProgressBar::hidden(),
-            });
-        }
-        let unreadable = |error| Failure::file(Kind::File, path, &error);
-        let file = File::open(path).map_err(unreadable)?;
-        let about = file.metadata().map_err(unreadable)?;
-        if about.is_dir() {
-            return Err(Failure::new(
-                Kind::File,
-                format!("{} is a directory", path.display()),
-            ));
-        }
-        let bar = match shows && about.is_file() {
-            true => reading(about.len()),
-            false => ProgressBar::hidden(),
-        };
-        Ok(Self {
-            name: path.to_string_lossy().into_owned(),
-            // Where the file system keeps no times, it counts as made now.
-            made_at: about.modified().ok(),
-            reader: Box::new(bar.wrap_read(file)),
-            bar,
-        })
-    }
-}
-
-impl Drop for Source<'_> {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-/// A bar for a file of this size.
-fn reading(bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(bytes), ProgressDrawTarget::stderr());
-    bar.with_style(style("{bar:30} {bytes} of {total_bytes} read, {eta} left"))
 }
 
 /// A template of ours is one that can be read.

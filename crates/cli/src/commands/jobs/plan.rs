@@ -4,7 +4,7 @@ mod told;
 
 use std::{
     fs::{self, File},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::Path,
     time::SystemTime,
 };
@@ -20,15 +20,17 @@ use crate::{
     commands::{
         Run, Target,
         jobs::{
-            Source, export, file_word, open,
+            export, file_word, open,
             running::{self, Showing, drive},
+            source::{Reading, Source, Until},
         },
     },
     exit::Kind,
     failure::Failure,
+    interrupt::Interrupted,
     io::Io,
     json, private, settings,
-    text::counted,
+    text::{counted, shown},
 };
 
 pub(in crate::commands) async fn run(
@@ -38,7 +40,7 @@ pub(in crate::commands) async fn run(
 ) -> Result<(), Failure> {
     let planning = Planning { run, typed };
     if typed.export {
-        refuse_taken(&typed.output)?;
+        planning.refuse_taken()?;
         let target = run.paced(typed.speed.pacing()?, io)?;
         let connections = names_of_connections(&target, io).await?;
         let folder = typed.output.parent().unwrap_or(Path::new(""));
@@ -68,16 +70,15 @@ pub(in crate::commands) async fn run(
         target => target,
     };
     let plan = {
-        let mut source = Source::open(run, from, io)?;
+        let source = Source::open(run, from, io)?;
         let (name, made_at) = (source.name.clone(), source.made_at);
-        planning.plan(&name, made_at, &mut source.reader, connections)?
+        planning.plan(&name, made_at, source, connections)?
     };
     let is_unseen = plan.rows_with_snapshot < plan.rows;
     let checked = match target {
         Some(target) if is_unseen => {
             let target = target.map_err(|failure| {
-                // Nothing is left behind that the next try would meet.
-                let _ = fs::remove_file(&typed.output);
+                planning.leave_nothing(&plan);
                 failure.hint("the users of a list are read; with --offline they are not, and nothing is sent")
             })?;
             let job = open(&typed.output, &target, None)?;
@@ -94,17 +95,61 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
-    /// Writes the job.
+    /// Writes the job; an interrupt, or nothing to do, leaves none behind.
     fn plan(
         &self,
         name: &str,
         made_at: Option<SystemTime>,
-        source: impl Read,
+        source: impl Reading,
         connections: Option<Vec<String>>,
     ) -> Result<Plan, Failure> {
+        let interrupted = Interrupted::watch().map_err(|error| {
+            Failure::new(Kind::File, "interrupts cannot be listened to").because(&error)
+        })?;
+        let source = Until {
+            source,
+            interrupted: &interrupted,
+        };
+        let mut rejects = self.typed.skip_bad.as_deref().map(Rejects::new);
+        let planned = self.planner(made_at, connections.clone())?;
+        let planned = match &mut rejects {
+            Some(rejects) => planned
+                .skip_bad(rejects)
+                .plan(&self.typed.output, name, source),
+            None => planned.plan(&self.typed.output, name, source),
+        };
+        let has_rejects = rejects.is_some_and(|rejects| rejects.file.is_some());
+        let failure = match planned {
+            Ok(_) if interrupted.came() => {
+                remove(&self.typed.output);
+                interruption()
+            }
+            Ok(plan) => {
+                return match self.nothing_to_do(&plan, connections.as_deref()) {
+                    None => Ok(plan),
+                    // What was left out stays: it says why there is nothing.
+                    Some(failure) => {
+                        remove(&self.typed.output);
+                        Err(failure)
+                    }
+                };
+            }
+            Err(_) if interrupted.came() => interruption(),
+            Err(error) => self.refused(&error),
+        };
+        if let Some(rejects) = self.typed.skip_bad.as_deref().filter(|_| has_rejects) {
+            remove(rejects);
+        }
+        Err(failure)
+    }
+
+    fn planner(
+        &self,
+        made_at: Option<SystemTime>,
+        connections: Option<Vec<String>>,
+    ) -> Result<Planner<'static>, Failure> {
         let typed = self.typed;
         let tenant = settings::tenant(self.run.shared.domain.as_deref(), self.run.environment)?;
-        let mut rejects = typed.skip_bad.as_deref().map(Rejects::new);
         let mut planner = Planner::new(tenant)
             .action(match typed.delete {
                 true => Action::UnlinkAndDelete,
@@ -121,11 +166,101 @@ impl Planning<'_> {
         if let Some(names) = connections {
             planner = planner.connections(names);
         }
-        let planned = match &mut rejects {
-            Some(rejects) => planner.skip_bad(rejects).plan(&typed.output, name, source),
-            None => planner.plan(&typed.output, name, source),
+        Ok(planner)
+    }
+
+    /// Why a source cannot be planned from, and what to do about it.
+    fn refused(&self, error: &unlink_batch::Error) -> Failure {
+        let failure = Failure::job_file(error);
+        match error.kind() {
+            ErrorKind::BadLines => failure.hint(
+                "mend them, or leave them out with --skip-bad FILE, which writes them there with the reasons",
+            ),
+            ErrorKind::Exists => failure.hint(self.taken()),
+            _ => failure,
+        }
+    }
+
+    /// Refuses a place that is taken before anything is sent for it.
+    fn refuse_taken(&self) -> Result<(), Failure> {
+        let job = &self.typed.output;
+        if !job.exists() {
+            return Ok(());
+        }
+        let message = format!("{} is there already", job.display());
+        Err(Failure::new(Kind::Job(ErrorKind::Exists), message).hint(self.taken()))
+    }
+
+    /// What to do where there is a job already.
+    fn taken(&self) -> String {
+        let words = [
+            "--check".to_owned(),
+            "-o".to_owned(),
+            file_word(&self.typed.output),
+        ];
+        format!(
+            "give another name by -o; if that is this job and its users are not all read yet, go on with {}",
+            self.run.next_of("plan", &words)
+        )
+    }
+
+    /// Why no job is made of what was read, if it holds nothing to do and nothing to look at.
+    fn nothing_to_do(&self, plan: &Plan, connections: Option<&[String]>) -> Option<Failure> {
+        if plan.rows + plan.main_identities > 0 {
+            return None;
+        }
+        let nothing = |why: String| {
+            let message = format!("{why}; there is nothing to unlink, so no job was made");
+            Failure::new(Kind::NothingDone, message)
         };
-        planned.map_err(|error| Failure::job_file(&error))
+        if plan.bad > 0 {
+            let failure = nothing(format!("every line of {} was left out", plan.source));
+            return Some(failure.hint("the file of --skip-bad has the reasons"));
+        }
+        if plan.users > 0 {
+            let users = counted(plan.users, "user", "users");
+            let selection = shown(&plan.selection);
+            let failure = nothing(format!(
+                "of the {users} in {} none has an identity of this selection: {selection}",
+                plan.source
+            ));
+            return Some(failure.hint(self.selected_nothing(connections)));
+        }
+        if self.typed.export {
+            return Some(nothing("the tenant has no users".to_owned()));
+        }
+        let message = match plan.lines {
+            0 => format!("{} is empty, so no job was made", plan.source),
+            _ => format!(
+                "{} names no identity and no user: it has a header or empty lines alone, so no job was made",
+                plan.source
+            ),
+        };
+        let failure = Failure::new(Kind::Job(ErrorKind::Input), message);
+        Some(failure.hint("look at what wrote it: it may have failed, or selected nothing"))
+    }
+
+    /// What may be wrong with a selection that nothing is of.
+    fn selected_nothing(&self, connections: Option<&[String]>) -> String {
+        let names = connections.unwrap_or_default();
+        let mut asked = self.typed.selected.connections().iter();
+        let unknown = asked.find(|name| !names.is_empty() && !names.contains(name));
+        let alike = |asked: &String| names.iter().find(|name| name.eq_ignore_ascii_case(asked));
+        match unknown.map(|unknown| (unknown, alike(unknown))) {
+            Some((unknown, Some(name))) => format!("the tenant has no connection {unknown}, but {name}"),
+            Some((unknown, None)) => format!("the tenant has no connection {unknown}"),
+            None => "names are compared as they are written, capitals included; auth0-unlink list USER shows those of a user"
+                .to_owned(),
+        }
+    }
+
+    /// Leaves nothing of a plan behind that the next try would meet.
+    fn leave_nothing(&self, plan: &Plan) {
+        remove(&self.typed.output);
+        // Without bad lines the file is none of this run's.
+        if let Some(rejects) = self.typed.skip_bad.as_deref().filter(|_| plan.bad > 0) {
+            remove(rejects);
+        }
     }
 
     /// Reads the users that the source did not show; nothing if there are none.
@@ -229,13 +364,13 @@ impl Planning<'_> {
     }
 }
 
-/// Refuses a place that is taken before an export is ordered for it.
-fn refuse_taken(job: &Path) -> Result<(), Failure> {
-    if !job.exists() {
-        return Ok(());
-    }
-    let message = format!("{} is there already", job.display());
-    Err(Failure::new(Kind::Job(ErrorKind::Exists), message))
+/// Removes a file of this run's own; if that fails, the next try says that it is there.
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
+}
+
+fn interruption() -> Failure {
+    Failure::new(Kind::Interrupted, "interrupted: no job was made")
 }
 
 /// The names of the tenant's connections; nothing where the token may not read them.

@@ -9,7 +9,7 @@ use crate::{
     args,
     commands::{
         Run,
-        jobs::{Source, export, refuse_other_tenant, refuse_purged},
+        jobs::{export, refuse_other_tenant, refuse_purged, source::Source},
     },
     exit::Kind,
     failure::Failure,
@@ -35,7 +35,7 @@ pub(in crate::commands) async fn run(
         Some(from) => {
             let mut source = Source::open(run, from, io)?;
             let name = source.name.clone();
-            view.verify(&name, &mut source.reader, &selection)
+            view.verify(&name, &mut source, &selection)
         }
         None => {
             let target = run.target(io)?;

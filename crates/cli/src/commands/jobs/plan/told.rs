@@ -84,8 +84,13 @@ pub(super) fn in_words(
     }
     text.extend(checked.map(seen));
     text += &preflight(plan, warned);
+    let [report, apply] = next;
     if plan.rows == 0 {
-        return text + "\nThere is nothing to unlink.\n";
+        text += &format!(
+            "\nThere is nothing to unlink: every identity that was selected is the main one of its user. The report names \
+             them all:\n  {report}\n"
+        );
+        return text;
     }
     text += "\nRequests, and the time they take at a rate limit that nothing else uses:\n";
     let table = times(plan);
@@ -94,7 +99,6 @@ pub(super) fn in_words(
         _ => format!("{line}\n"),
     });
     text.extend(lines);
-    let [report, apply] = next;
     text += &format!(
         "\nNothing was changed. Have someone look at it, then apply exactly what was looked at:\n  {report}\n  {apply}\n"
     );
