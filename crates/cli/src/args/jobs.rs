@@ -175,7 +175,7 @@ pub(crate) struct Caps {
 }
 
 impl Caps {
-    /// The caps that another run needs to be capped alike; a time to end at is past or typed anew.
+    /// The caps in numbers that another run needs to be capped alike.
     pub(crate) fn words(&self) -> Vec<String> {
         let number = |name: &str, number: u64, usual: u64| {
             let words = [name.to_owned(), number.to_string()];

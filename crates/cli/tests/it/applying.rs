@@ -158,7 +158,13 @@ fn a_cap_ends_a_run_and_the_next_one_goes_on() {
     let ran = desk.expect(7, &apply(&["--max", "2"]));
     insta::assert_snapshot!("max", desk.told(&ran));
     assert_eq!(unlinked(&desk), 2);
-    desk.expect(7, &apply(&["--max", "2"]));
+    // What goes on ends when this one was to end: the time that was meant, and not the next of its kind.
+    let ran = desk.expect(
+        7,
+        &apply(&["--max", "2", "--until", "2199-01-31T06:00+01:00"]),
+    );
+    let until = "--max 2 --until 2199-01-31T05:00:00+00:00 --yes";
+    assert!(ran.err.trim_end().ends_with(until), "{ran:?}");
     desk.expect(0, &apply(&["--max", "2"]));
     assert_eq!((unlinked(&desk), desk.sent("DELETE")), (5, 5));
 }

@@ -63,6 +63,18 @@ impl Run<'_> {
             .map(Some)
     }
 
+    /// The option that ends another run when this one was to end, unless that is past.
+    fn until_words(&self, until: Option<&Zoned>, target: &Target) -> Vec<String> {
+        let wall = target.client.transport().time().wall();
+        let still = until.filter(|until| {
+            Timestamp::try_from(SystemTime::UNIX_EPOCH + wall)
+                .is_ok_and(|now| now < until.timestamp())
+        });
+        still.map_or_else(Vec::new, |until| {
+            vec!["--until".to_owned(), until::shown(until)]
+        })
+    }
+
     /// A command on a job to run next, at the same tenant and in the same form.
     fn next(&self, command: &str, job: &Path, options: &[String]) -> String {
         self.next_of(command, &[vec![file_word(job)], options.to_vec()].concat())

@@ -285,6 +285,7 @@ impl Undoing<'_> {
             options.extend(["--expect".to_owned(), digest.to_string()]);
         }
         options.extend(typed.caps.words());
+        options.extend(self.run.until_words(self.until.as_ref(), &self.target));
         options.extend(typed.speed.words());
         options.extend(typed.change.yes.then(|| "--yes".to_owned()));
         self.run.next("undo", &typed.job, &options)

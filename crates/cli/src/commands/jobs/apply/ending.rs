@@ -115,6 +115,7 @@ impl Applying<'_> {
         let file = |path: &PathBuf| path.to_string_lossy().into_owned();
         add("--failures", typed.failures.as_ref().map(file));
         options.extend(typed.caps.words());
+        options.extend(self.run.until_words(self.until.as_ref(), &self.target));
         options.extend(typed.speed.words());
         options.extend(more.iter().map(|word| (*word).to_owned()));
         options.extend(typed.change.yes.then(|| "--yes".to_owned()));
