@@ -255,7 +255,7 @@ impl Operation for DeleteAccount {
         }
         let now = User::from_json(probe.body().expose()).map_err(DecodeError::new)?;
         // Another account under the same id is none of ours: the one we read is gone.
-        Ok(if now.created_at() != self.account.created_at() {
+        Ok(if is_another(&now, &self.account)? {
             Settled::Done(Deletion::Done)
         } else if let Some(reason) = in_use(&now, &self.receipt) {
             Settled::Done(Deletion::Stopped(reason))
@@ -283,16 +283,20 @@ impl Operation for AwaitGone {
         &self.request
     }
 
-    /// Reached for another account under the same id only.
+    /// Succeeds for another account under the same id only.
     fn decode(&self, response: &Response) -> Result<(), DecodeError> {
-        User::from_json(response.body().expose()).map_err(DecodeError::new)?;
-        Ok(())
+        let now = User::from_json(response.body().expose()).map_err(DecodeError::new)?;
+        if is_another(&now, &self.account)? {
+            Ok(())
+        } else {
+            Err(DecodeError::new("the account is there still"))
+        }
     }
 
     fn is_not_yet(&self, response: &Response) -> bool {
         response.status().is_success()
             && User::from_json(response.body().expose())
-                .is_ok_and(|now| now.created_at() == self.account.created_at())
+                .is_ok_and(|now| is_another(&now, &self.account).is_ok_and(|another| !another))
     }
 }
 
@@ -331,6 +335,17 @@ pub(crate) async fn delete_separate(call: &Call, receipt: &Receipt) -> Result<De
         attempts: deleting.attempts,
         response: deleting.response,
     })
+}
+
+/// Whether what is read now is another account than the one that was read; an answer that does not date it shows nothing.
+fn is_another(now: &User, account: &User) -> Result<bool, DecodeError> {
+    match (now.created_at(), account.created_at()) {
+        (Some(now), Some(then)) => Ok(now != then),
+        (None, None) => Ok(false),
+        _ => Err(DecodeError::new(
+            "no created_at that tells which account it is",
+        )),
+    }
 }
 
 /// Why an account is more than what was split off, if it is.

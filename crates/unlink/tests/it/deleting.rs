@@ -236,6 +236,44 @@ async fn only_what_is_documented_shows_that_an_account_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_document_that_does_not_say_which_account_it_is_of_shows_nothing() {
+    let both = |script: ScriptedRoundTrip| async move {
+        let both = client(&script)
+            .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap());
+        (both.await.unwrap().deleted, sent(&script).split_off(3))
+    };
+    let undated = r#"{"identities":[{"provider":"github","user_id":2}]}"#;
+    for odd in ["{}", undated] {
+        // Read again, it is there still.
+        let lost = split_off().answer(200, ACCOUNT).lost().answer(200, odd);
+        let (deleted, sent) = both(
+            lost.answer(200, ACCOUNT)
+                .answer(204, "")
+                .answer(404, MISSING),
+        )
+        .await;
+        assert_eq!(deleted.unwrap().attempts, 2, "{odd}");
+        assert_eq!(
+            sent,
+            [DELETE, READ_ACCOUNT, READ_ACCOUNT, DELETE, READ_ACCOUNT]
+        );
+        // Nor does it confirm a deletion that was answered.
+        let mut script = split_off().answer(200, ACCOUNT).answer(204, "");
+        for _ in 0..9 {
+            script = script.answer(200, odd);
+        }
+        let (deleted, _) = both(script).await;
+        let error = deleted.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Request(transport::ErrorKind::OutcomeUnknown),
+            "{odd}"
+        );
+        assert!(error.may_have_been_applied());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_user_that_is_not_there_is_not_waited_for_where_none_is_about_to_appear() {
     let script = ScriptedRoundTrip::new()
         .answer(404, MISSING)
