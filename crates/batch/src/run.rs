@@ -5,6 +5,7 @@ mod journal;
 mod meter;
 mod options;
 mod outage;
+mod results;
 mod stop;
 mod worker;
 
@@ -15,7 +16,7 @@ pub(crate) use self::{
     engine::run,
     journal::{Journal, Reading},
     options::{Options, shared_options},
-    worker::{Finding, Given, Setting, Verdict, Worker, told},
+    worker::{Finding, Given, Setting, Verdict, Worker, told, undeleted},
 };
 use crate::{
     check::{CheckCounts, CheckOutcome},

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind as Failed},
     job::{Action, Linked, Pending, Seen, Work},
     outcome::{Outcome, Reason},
-    run::{Finding, Given, Journal, Step, Verdict, Worker, told},
+    run::{Finding, Given, Journal, Step, Verdict, Worker, told, undeleted},
 };
 
 /// Unlinks rows.
@@ -105,7 +105,11 @@ pub(crate) fn labelled(client: &Client, job: &str, number: i64) -> Result<Client
 
 /// Finds out whether a row that does not work is the tenant's trouble or its own.
 pub(crate) async fn settle(client: &Client, mut verdict: Verdict) -> Verdict {
-    if let Verdict::Later { counts, .. } = &mut verdict
+    let later = match &mut verdict {
+        Verdict::Half(_, rest) => &mut **rest,
+        verdict => verdict,
+    };
+    if let Verdict::Later { counts, .. } = later
         && *counts
     {
         *counts = is_answering(client).await;
@@ -264,21 +268,49 @@ impl One<'_> {
                 attempts: unlinked.attempts + deleted.attempts,
                 ..unlinked
             }),
-            Err(error) => {
-                let reason = match error.kind() {
-                    ErrorKind::InUse => Reason::InUse,
-                    ErrorKind::NotProven => Reason::NotProven,
-                    _ => Reason::Unavailable,
-                };
-                Verdict::Done(Finding {
-                    step: Step::Applied(Outcome::NotDeleted),
-                    is_open: reason == Reason::Unavailable,
-                    reason: Some(reason),
-                    message: Some(told(&error)),
-                    ..unlinked
-                })
-            }
+            Err(error) => not_deleted(error, row, unlinked),
         }
+    }
+}
+
+/// What it means that a row is unlinked, and its account is not deleted.
+fn not_deleted(error: unlink::Error, row: &Pending, unlinked: Finding) -> Verdict {
+    use transport::ErrorKind as Failure;
+
+    let finding = |reason, is_open| Finding {
+        step: Step::Applied(Outcome::NotDeleted),
+        is_open,
+        reason: Some(reason),
+        message: Some(told(&error)),
+        ..unlinked.clone()
+    };
+    let request = match error.kind() {
+        ErrorKind::InUse => return Verdict::Done(finding(Reason::InUse, false)),
+        ErrorKind::NotProven => return Verdict::Done(finding(Reason::NotProven, false)),
+        ErrorKind::Request(request) => request,
+        _ => return Verdict::Done(finding(Reason::Rejected, true)),
+    };
+    match request {
+        // It was waited for, and there may have been a deletion.
+        Failure::NotFound if row.is_deletion_unsure => Verdict::Done(Finding {
+            step: Step::Applied(Outcome::Deleted),
+            ..unlinked
+        }),
+        Failure::NotFound => Verdict::Done(finding(Reason::NoSuchAccount, true)),
+        Failure::Token | Failure::Unauthorized | Failure::Forbidden => Verdict::Half(
+            finding(Reason::Rejected, true),
+            Box::new(Verdict::Refused(error)),
+        ),
+        Failure::Connect
+        | Failure::Timeout
+        | Failure::Interrupted
+        | Failure::RateLimited
+        | Failure::Unavailable
+        | Failure::OutcomeUnknown => Verdict::Half(
+            finding(undeleted(row, &error), true),
+            Box::new(later(request, error)),
+        ),
+        _ => Verdict::Done(finding(Reason::Rejected, true)),
     }
 }
 
@@ -327,14 +359,18 @@ pub(crate) fn judge(
         {
             failing(Reason::Rejected)
         }
-        request => {
-            let retry_at = error.request().and_then(transport::Error::retry_at);
-            let asked = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
-            Verdict::Later {
-                counts: !matches!(request, Failure::Connect | Failure::RateLimited),
-                asked: asked.filter(|wait| *wait < Duration::MAX),
-                error,
-            }
-        }
+        request => later(request, error),
+    }
+}
+
+fn later(request: transport::ErrorKind, error: unlink::Error) -> Verdict {
+    use transport::ErrorKind as Failure;
+
+    let retry_at = error.request().and_then(transport::Error::retry_at);
+    let asked = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+    Verdict::Later {
+        counts: !matches!(request, Failure::Connect | Failure::RateLimited),
+        asked: asked.filter(|wait| *wait < Duration::MAX),
+        error,
     }
 }

@@ -26,6 +26,10 @@ pub(crate) struct Pending {
     pub(crate) is_doubtful: bool,
     /// Whether it is unlinked, and its account still to be deleted.
     pub(crate) is_unlinked: bool,
+    /// Whether that is so since this run.
+    pub(crate) is_half_done: bool,
+    /// Whether a deletion of its account may have been applied.
+    pub(crate) is_deletion_unsure: bool,
     /// Whether the user is read before the call.
     pub(crate) is_to_be_read: bool,
     /// How often it was tried in this run and failed for a while.
@@ -209,7 +213,7 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT row.number, user.user_id, row.provider, row.identity_user_id, user.identities, user.read_at,
                     result.outcome, row.is_seen, row.connection, row.listed_user_id, row.linked_at,
-                    COALESCE(result.answered_at, result.at)
+                    COALESCE(result.answered_at, result.at), result.reason
              FROM row JOIN user ON user.id = row.user LEFT JOIN result ON result.row = row.number
              {which} LIMIT ?2",
         ))?;
@@ -261,6 +265,9 @@ impl Store {
             is_unlinked: is_not_deleted
                 && self.action == Action::UnlinkAndDelete
                 && self.work == Work::Apply,
+            is_half_done: false,
+            is_deletion_unsure: row.get::<_, Option<String>>(12)?.as_deref()
+                == Some(Reason::Unsure.as_str()),
             is_to_be_read: is_doubtful,
             tries: 0,
             user_id,

@@ -15,53 +15,53 @@ use tokio::{
 use unlink::UserId;
 
 use super::{
-    Ending, Progress, Step, Summary, Wait,
+    Ending, Step, Summary,
     journal::Journal,
     meter::Meter,
     options::Options,
     outage::Outage,
     stop::{Stop, Wish},
-    worker::{Finding, Given, Setting, Verdict, Worker, told},
+    worker::{Given, Setting, Worker},
 };
 use crate::{
-    check::{CheckCounts, CheckOutcome},
+    check::CheckCounts,
     error::{Error, ErrorKind},
-    job::{Counts, Finished, Job, Pending, Status, UndoCounts, Work},
-    outcome::{Outcome, Reason, UndoOutcome},
+    job::{Counts, Job, Pending, Status, UndoCounts, Work},
+    outcome::Outcome,
 };
 
-/// How often a row is tried in one run before it is left for the next.
-const TRIES: u32 = 3;
+/// The most requests that wait for their turn by the tenant's rate limit.
+const MOST_WAITING: usize = 16;
 /// The most rows that are in doubt after a kill, twice.
 const LARGEST_BLOCK: usize = 2_048;
 
 type NextRows = Pin<Box<dyn Future<Output = Result<Vec<Pending>, Error>> + Send>>;
 
-struct Engine<W> {
-    worker: Arc<W>,
-    options: Options,
-    canary: Option<u64>,
-    journal: Journal,
+pub(super) struct Engine<W> {
+    pub(super) worker: Arc<W>,
+    pub(super) options: Options,
+    pub(super) canary: Option<u64>,
+    pub(super) journal: Journal,
     /// Rows to be begun, the first first.
-    ready: VecDeque<Pending>,
+    pub(super) ready: VecDeque<Pending>,
     /// Rows of users of whom another row is in flight.
-    held: HashMap<UserId, VecDeque<Pending>>,
-    busy: HashSet<UserId>,
-    in_flight: JoinSet<Given>,
-    outage: Outage,
-    meter: Meter,
-    done: u64,
-    counts: Counts,
-    undone: UndoCounts,
-    checked: CheckCounts,
-    failures: u64,
+    pub(super) held: HashMap<UserId, VecDeque<Pending>>,
+    pub(super) busy: HashSet<UserId>,
+    pub(super) in_flight: JoinSet<Given>,
+    pub(super) outage: Outage,
+    pub(super) meter: Meter,
+    pub(super) done: u64,
+    pub(super) counts: Counts,
+    pub(super) undone: UndoCounts,
+    pub(super) checked: CheckCounts,
+    pub(super) failures: u64,
     /// Rows that this run may still take from the file.
-    allowance: u64,
-    is_file_empty: bool,
+    pub(super) allowance: u64,
+    pub(super) is_file_empty: bool,
     /// The rows of the canary, to be looked at when they are done.
-    sample: Vec<(Pending, Step)>,
-    ending: Option<Ending>,
-    begun: Instant,
+    pub(super) sample: Vec<(Pending, Step)>,
+    pub(super) ending: Option<Ending>,
+    pub(super) begun: Instant,
 }
 
 pub(crate) async fn run<W: Worker>(
@@ -213,7 +213,7 @@ impl<W: Worker> Engine<W> {
     }
 
     /// Ends the run, as soon as what is in flight has ended.
-    fn end(&mut self, ending: Ending) {
+    pub(super) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
     }
 
@@ -248,7 +248,11 @@ impl<W: Worker> Engine<W> {
             Some(_) => 1,
             None => self.options.concurrency.get(),
         };
-        while self.ending.is_none() && self.in_flight.len() < concurrency {
+        // What would only wait for its turn is not begun: it would be in doubt after a kill, and run out of time.
+        let has_turns = |engine: &Self| {
+            engine.in_flight.is_empty() || engine.worker.pace().waiting < MOST_WAITING
+        };
+        while self.ending.is_none() && self.in_flight.len() < concurrency && has_turns(self) {
             let Some(row) = self.ready.pop_front() else {
                 break;
             };
@@ -265,166 +269,6 @@ impl<W: Worker> Engine<W> {
         }
     }
 
-    fn finish(&mut self, given: Given) -> Result<(), Error> {
-        let Given { mut row, verdict } = given;
-        self.release(&row.user_id);
-        match verdict {
-            Verdict::Done(finding) => {
-                self.outage.over();
-                self.meter(Some(finding.step))?;
-                self.record(row, finding)?;
-            }
-            Verdict::Later {
-                error,
-                counts,
-                asked,
-            } => {
-                row.is_doubtful |= error.may_have_been_applied();
-                row.tries += u32::from(counts);
-                if row.tries >= TRIES {
-                    self.outage.over();
-                    self.meter(Some(self.failed()))?;
-                    return self.leave(row, &error);
-                }
-                if counts {
-                    self.ready.push_back(row);
-                    return self.meter(None);
-                }
-                let now = Instant::now();
-                if let Some(wait) = self.outage.met(now, asked) {
-                    self.meter.hold_back(wait);
-                    if let Some(on_wait) = &mut self.options.on_wait {
-                        on_wait(&Wait {
-                            until: SystemTime::now() + wait,
-                            message: told(&error),
-                        });
-                    }
-                }
-                let is_patient = self.options.until.is_some()
-                    || !self.outage.has_lasted(now, self.options.patience);
-                // Last, so that another one finds out whether the tenant is back.
-                self.ready.push_back(row);
-                if !is_patient {
-                    self.end(Ending::Unreachable(tenant(error)));
-                }
-                self.meter(None)?;
-            }
-            Verdict::Refused(error) => {
-                self.ready.push_front(row);
-                self.end(Ending::Refused(tenant(error)));
-                self.meter(None)?;
-            }
-            Verdict::Broken(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Counts what was sent since the last look, and a row if one got a result.
-    fn meter(&mut self, step: Option<Step>) -> Result<(), Error> {
-        let is_failure = |step| match step {
-            Step::Applied(outcome) => outcome.is_failure(),
-            step => step.is_failure(),
-        };
-        let row = step.map(is_failure);
-        let slices = self.meter.look(SystemTime::now(), self.worker.pace(), row);
-        for slice in slices {
-            self.journal.slice(slice)?;
-        }
-        Ok(())
-    }
-
-    /// The next row of a user whose row is done goes first.
-    fn release(&mut self, user: &UserId) {
-        self.busy.remove(user);
-        if let Some(held) = self.held.get_mut(user) {
-            if let Some(row) = held.pop_front() {
-                self.ready.push_front(row);
-            }
-            if held.is_empty() {
-                self.held.remove(user);
-            }
-        }
-    }
-
-    /// A row that does not work for now: the next run tries it again.
-    fn leave(&mut self, row: Pending, error: &unlink::Error) -> Result<(), Error> {
-        if row.is_doubtful {
-            // Its intent stays, so that it is read first.
-            self.done += 1;
-            match self.worker.kind() {
-                Work::Undo => self.undone.unknown += 1,
-                _ => self.counts.unknown += 1,
-            }
-            self.count_failure();
-            return Ok(());
-        }
-        let finding = Finding {
-            is_open: true,
-            ..Finding::because(self.failed(), Reason::Unavailable, told(error))
-        };
-        self.record(row, finding)
-    }
-
-    fn failed(&self) -> Step {
-        match self.worker.kind() {
-            Work::Apply => Step::Applied(Outcome::Failed),
-            Work::Undo => Step::Undone(UndoOutcome::Failed),
-            Work::Check => Step::Checked(CheckOutcome::Failed),
-        }
-    }
-
-    fn record(&mut self, row: Pending, finding: Finding) -> Result<(), Error> {
-        self.done += 1;
-        match finding.step {
-            Step::Applied(outcome) => self.counts.add(outcome, 1),
-            Step::Undone(outcome) => self.undone.add(outcome, 1),
-            Step::Checked(outcome) => self.checked.add(outcome),
-        }
-        // What a read showed was written by whoever read it.
-        if !matches!(finding.step, Step::Checked(_)) {
-            self.journal.finish(Finished {
-                number: row.number,
-                outcome: finding.step.as_str(),
-                is_open: finding.is_open,
-                attempts: finding.attempts,
-                reason: finding.reason,
-                message: finding.message.clone(),
-                warning: finding.warning.clone(),
-                answered_at: finding.answered_at,
-            })?;
-        }
-        if let Some(on_result) = &mut self.options.on_result {
-            on_result(&Progress {
-                row: row.number.unsigned_abs(),
-                user_id: row.user_id.clone(),
-                identity: row.identity.clone(),
-                connection: row.linked.as_ref().and_then(|seen| seen.connection.clone()),
-                step: finding.step,
-                reason: finding.reason,
-                message: finding.message,
-                warning: finding.warning,
-                attempts: finding.attempts,
-                counts: self.counts,
-                undone: self.undone,
-                checked: self.checked,
-            });
-        }
-        if self.canary.is_some() {
-            self.sample.push((row, finding.step));
-        }
-        if finding.step.is_failure() {
-            self.count_failure();
-        }
-        Ok(())
-    }
-
-    fn count_failure(&mut self) {
-        self.failures += 1;
-        if self.failures >= self.options.max_failures {
-            self.end(Ending::MaxFailures);
-        }
-    }
-
     /// Takes the intents of rows back that were not begun, so that the next run need not read them.
     async fn give_back(&mut self, next: Option<NextRows>) -> Result<(), Error> {
         if let Some(next) = next {
@@ -434,6 +278,9 @@ impl<W: Worker> Engine<W> {
         for row in self.ready.drain(..).chain(held) {
             if !row.is_doubtful {
                 self.journal.withdraw(row.number)?;
+            }
+            if row.is_half_done {
+                self.counts.add(Outcome::NotDeleted, 1);
             }
         }
         Ok(())
@@ -481,8 +328,4 @@ async fn at(alarm: Option<Instant>) {
         Some(alarm) => sleep_until(alarm).await,
         None => pending().await,
     }
-}
-
-fn tenant(error: unlink::Error) -> Error {
-    Error::new(ErrorKind::Tenant, "the tenant does not do it").with_source(error)
 }

@@ -56,12 +56,14 @@ pub(crate) enum Verdict {
     },
     /// The tenant refuses this and whatever else is asked.
     Refused(unlink::Error),
+    /// Half of it is done: that is kept, and the other half is as the second says.
+    Half(Finding, Box<Self>),
     /// The job file cannot be written.
     Broken(Error),
 }
 
 /// A result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) step: Step,
     /// Whether the next run goes on with it.
@@ -109,4 +111,13 @@ pub(crate) struct Setting {
 /// The error and its causes, in a line.
 pub(crate) fn told(error: &unlink::Error) -> String {
     error::chain(error)
+}
+
+/// Why an account is still to be deleted: nobody knows what became of a deletion, or it just cannot be done now.
+pub(crate) fn undeleted(row: &Pending, error: &unlink::Error) -> Reason {
+    if row.is_deletion_unsure || error.may_have_been_applied() {
+        Reason::Unsure
+    } else {
+        Reason::Unavailable
+    }
 }

@@ -49,7 +49,7 @@ async fn an_account_is_deleted_later_although_its_user_was_read_again_since() {
     });
     // The first row's account cannot be deleted for now; the second row reads the user again.
     let down = Kind::Status {
-        status: 403,
+        status: 400,
         headers: BTreeMap::new(),
         body: String::new(),
     };

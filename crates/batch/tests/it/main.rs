@@ -8,6 +8,7 @@
 mod applying;
 mod bad_input;
 mod checking;
+mod deleting;
 mod durability;
 mod evidence;
 mod exporting;
