@@ -60,9 +60,8 @@ fn two_seconds_of_latency_cost_learning_and_no_more() {
             ..case
         };
         let outcome = run(&case);
-        let expected = if case.plan.burst == 2 { 0.70 } else { 0.95 };
-        assert!(outcome.used >= expected, "{}", told(&case, &outcome));
-        assert!(outcome.refused <= 0.08, "{}", told(&case, &outcome));
+        assert!(outcome.used >= 0.99, "{}", told(&case, &outcome));
+        assert!(outcome.refused <= 0.002, "{}", told(&case, &outcome));
     }
 }
 
@@ -79,6 +78,21 @@ fn the_reserve_is_never_taken_from() {
         let expected = if case.plan.burst == 2 { 0.49 } else { 0.99 };
         assert!(outcome.used >= expected, "{}", told(&case, &outcome));
         assert!(outcome.refused <= 0.002, "{}", told(&case, &outcome));
+    }
+}
+
+#[test]
+fn however_far_away_the_reserve_is_never_taken_from() {
+    for case in cases() {
+        for latency in [0.001, 0.3, 2.0] {
+            let case = Case {
+                latency,
+                reserve: Reserve::percent(20.0).unwrap(),
+                ..case.clone()
+            };
+            let outcome = run(&case);
+            assert_eq!(outcome.violations, 0, "{}", told(&case, &outcome));
+        }
     }
 }
 

@@ -106,7 +106,7 @@ impl Estimate {
             self.over *= kept;
             1.5
         } else {
-            1.1
+            1.35
         };
         // No bucket is known that fills from empty in less than a second.
         self.grown = (self.grown * more).min((limit * self.over).max(self.grown));

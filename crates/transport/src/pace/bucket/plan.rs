@@ -58,8 +58,12 @@ impl Bucket {
             (rate, doubt, late)
         };
         // Those that come late or early shift what comes in smoothly.
+        let uncertain = rate * self.spread;
         let shift = if reserved > 0.0 && view != Some(View::Stepwise) {
-            (rate * self.spread - 0.5).clamp(0.0, self.room())
+            (uncertain - 0.5).clamp(0.0, self.room())
+        } else if reserved > 0.0 || view == Some(View::Smooth) {
+            // A bucket of one second's share has no room to spare.
+            uncertain.min((limit - 1.5 * rate).max(0.0) / 4.0)
         } else {
             0.0
         };
@@ -124,6 +128,10 @@ impl Bucket {
 
     /// How much of the beginning and of the end of a second is not sent in, since it may be another's.
     fn edge(&self) -> f64 {
+        if self.view() == Some(View::Smooth) && self.reserved() <= 0.0 {
+            // There it is all the same to which second a request counts.
+            return 0.04;
+        }
         (self.clock.error() + self.spread / 2.0).clamp(0.04, 0.35)
     }
 

@@ -165,11 +165,14 @@ impl Bucket {
             }
         }
         let is_smooth = self.view() == Some(View::Smooth);
+        let has_waited = std::mem::take(&mut self.has_waited);
+        // A large bucket may have been full before anything waited.
+        let is_full_as_expected = limit > 2.0 * rate && before.left + rate * seconds >= limit;
         let growth = Growth {
             grown,
             over: seconds,
             is_cut: open.was_full && (before.left >= 1.0 || seconds > 1.0),
-            waited: std::mem::take(&mut self.has_waited),
+            waited: has_waited && (is_smooth || !is_full_as_expected),
             limit,
         };
         let stepwise = self.stepwise.add(growth);
