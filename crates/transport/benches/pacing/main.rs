@@ -2,7 +2,7 @@
 //!
 //! A table, in simulated time, of every published limit under every model of how it is refilled: what is used of it after
 //! a learning window of twice the limit, and what is answered 429; alone, with a fifth left to others, and beside another
-//! client. Then what 10,000 waiting requests cost, and, if a file is named, a plot of requests against the bucket.
+//! client. And what 10,000 waiting requests cost, or, if a file is named, a plot of requests against the bucket.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -130,6 +130,7 @@ fn main() {
         println!("{file} written");
         return;
     }
-    table();
+    // First, while the process holds no memory that was given back and not returned.
     waiting::measure();
+    table();
 }

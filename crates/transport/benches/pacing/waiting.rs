@@ -74,7 +74,7 @@ pub(super) fn measure() {
         permits.add_permits(WAITING);
         join_all(calls).await;
         let took = begun.elapsed().as_secs_f64() * 1e6 / WAITING as f64;
-        println!("\n{WAITING} requests that wait for their turn: {each} bytes each, and {took:.1} µs each once they may go");
+        println!("{WAITING} requests that wait for their turn: {each} bytes each, and {took:.1} µs each once they may go\n");
     });
 }
 
