@@ -152,7 +152,7 @@ impl Job {
             chosen: Vec::new(),
         };
         let worker = Unlinking {
-            client: client.transport().with_priority(Priority::Bulk).into(),
+            client: client.with_transport(client.transport().with_priority(Priority::Bulk)),
             job: Arc::from(plan.job.as_str()),
             action: plan.action,
             source_made_at: plan.source_made_at,

@@ -273,7 +273,7 @@ impl Job {
             chosen: options.rows.0.clone(),
         };
         let worker = Linking {
-            client: client.transport().with_priority(Priority::Bulk).into(),
+            client: client.with_transport(client.transport().with_priority(Priority::Bulk)),
             job: Arc::from(self.plan().job.as_str()),
             even_if_used: options.even_if_used,
             connections: Mutex::new(HashMap::new()),

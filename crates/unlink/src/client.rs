@@ -42,7 +42,7 @@ use crate::{
 /// # use std::time::Duration;
 /// # async fn example(client: unlink::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// let transport = client.transport().with_deadline(Duration::from_secs(15));
-/// let hurried = unlink::Client::from(transport.with_header("X-Correlation-ID", "request-17")?);
+/// let hurried = client.with_transport(transport.with_header("X-Correlation-ID", "request-17")?);
 /// hurried.unlink(&"auth0|507f".parse()?, &"google-oauth2|1234".parse()?).await?;
 /// # Ok(())
 /// # }
@@ -79,8 +79,9 @@ impl Client {
         &self.transport
     }
 
-    /// The same client over a transport with other options.
-    pub(crate) const fn over(&self, transport: transport::Client) -> Self {
+    /// The same client over another transport: [its own](Self::transport) with other options.
+    #[must_use]
+    pub const fn with_transport(&self, transport: transport::Client) -> Self {
         Self {
             transport,
             ids: self.ids,

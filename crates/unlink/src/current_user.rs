@@ -91,7 +91,7 @@ impl CurrentUser {
         options: impl FnOnce(&transport::Client) -> Result<transport::Client, transport::Error>,
     ) -> Result<Self, Error> {
         let transport = options(self.client.transport())?;
-        Ok(self.over(self.client.over(transport)))
+        Ok(self.over(self.client.with_transport(transport)))
     }
 
     /// The same client with all ids shown in traces, as [`Client::with_ids_in_traces`].

@@ -41,7 +41,7 @@ pub(super) async fn run(run: &Run<'_>, demo: &Demo, io: &mut Io<'_>) -> Result<(
     let client = Client::new(tenant.clone(), token.map_err(unexpected)?);
     let mut client = client.map_err(unexpected)?;
     if let Some(deadline) = run.shared.timeout {
-        client = client.transport().with_deadline(deadline).into();
+        client = client.with_transport(client.transport().with_deadline(deadline));
     }
     let unlinked = client.unlink(&user, &key).await;
     unlinked.map_err(|error| Failure::operation(&error, &tenant, &user))?;

@@ -7,7 +7,7 @@ use std::{
 
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 use transport::ScriptedRoundTrip;
-use unlink::{IdentityKey, UserId};
+use unlink::{Client, IdentityKey, UserId};
 
 use crate::support::client;
 
@@ -39,6 +39,11 @@ impl<'a> MakeWriter<'a> for Lines {
 
 /// What is traced while `script` answers an unlinking.
 async fn traced(script: ScriptedRoundTrip) -> Vec<String> {
+    traced_of(client(&script)).await
+}
+
+/// What is traced of an unlinking by this client.
+async fn traced_of(client: Client) -> Vec<String> {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::DEBUG)
@@ -50,7 +55,7 @@ async fn traced(script: ScriptedRoundTrip) -> Vec<String> {
     let (user, identity): (UserId, IdentityKey) =
         ("auth0|1".parse().unwrap(), "email|2".parse().unwrap());
     let guard = tracing::subscriber::set_default(subscriber);
-    let _ = client(&script).unlink(&user, &identity).await;
+    let _ = client.unlink(&user, &identity).await;
     drop(guard);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     text.lines().map(str::to_owned).collect()
@@ -110,4 +115,15 @@ async fn a_call_that_fails_says_why() {
     let failed = ": failed kind=Rejected may_have_been_applied=false";
     assert!(lines.iter().any(|line| line.contains(failed)), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("planted")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_that_were_asked_for_are_shown_whatever_the_options_of_a_call() {
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, LEFT);
+    let shown = client(&script).with_ids_in_traces();
+    let hurried = shown.transport().with_attempts(1);
+    let lines = traced_of(shown.with_transport(hurried)).await;
+    assert!(lines[0].contains("identity=email|2"), "{lines:?}");
 }
