@@ -408,10 +408,13 @@ async fn token(
         Some(Ok(token)) => Ok(token),
         Some(Err(error)) if error.kind() == ErrorKind::Token => Err(error),
         Some(Err(error)) => Err(Error::new(ErrorKind::Token, "no access token").with_source(error)),
-        None => Err(Error::new(
-            ErrorKind::Token,
-            "no access token within the deadline",
-        )),
+        None => {
+            let cause = Error::new(
+                ErrorKind::Timeout,
+                "the deadline passed before there was one",
+            );
+            Err(Error::new(ErrorKind::Token, "no access token").with_source(cause))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! One row: read if need be, sent once its intent is on the disk, judged.
 
 use std::{
+    error::Error as _,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -93,7 +94,7 @@ impl Worker for Unlinking {
 pub(crate) fn labelled(client: &Client, job: &str, number: i64) -> Result<Client, Verdict> {
     let label = format!("{job}-{number}");
     match client.transport().with_header("X-Correlation-ID", &label) {
-        Ok(transport) => Ok(transport.into()),
+        Ok(transport) => Ok(client.with_transport(transport)),
         Err(error) => {
             let message = "the job's name cannot be sent to the tenant";
             Err(Verdict::Broken(
@@ -124,7 +125,7 @@ async fn is_answering(client: &Client) -> bool {
     let Ok(nobody) = "auth0|000000000000000000000000".parse() else {
         return false;
     };
-    let once = Client::from(client.transport().with_attempts(1));
+    let once = client.with_transport(client.transport().with_attempts(1));
     match once.identities(&nobody).await {
         Ok(_) => true,
         Err(error) => matches!(
@@ -261,7 +262,10 @@ impl One<'_> {
             let reason = "unlinked; not deleted, because no read of this job showed it linked";
             return because(Outcome::NotDeleted, Reason::NotProven, reason);
         };
-        let receipt = Receipt::new(row.user_id.clone(), seen.key.clone(), read_at);
+        let mut receipt = Receipt::new(row.user_id.clone(), seen.key.clone(), read_at);
+        if let Some(connection) = &seen.connection {
+            receipt = receipt.in_connection(connection);
+        }
         match self.client.delete_separate(&receipt).await {
             Ok(deleted) => Verdict::Done(Finding {
                 step: Step::Applied(Outcome::Deleted),
@@ -287,7 +291,7 @@ fn not_deleted(error: unlink::Error, row: &Pending, unlinked: Finding) -> Verdic
     let request = match error.kind() {
         ErrorKind::InUse => return Verdict::Done(finding(Reason::InUse, false)),
         ErrorKind::NotProven => return Verdict::Done(finding(Reason::NotProven, false)),
-        ErrorKind::Request(request) => request,
+        ErrorKind::Request(request) => decisive(request, &error),
         _ => return Verdict::Done(finding(Reason::Rejected, true)),
     };
     match request {
@@ -345,7 +349,7 @@ pub(crate) fn judge(
         ErrorKind::NoSuchIdentity => return stale(Reason::NoSuchIdentity, told(&error)),
         ErrorKind::Ambiguous => return failing(Reason::Ambiguous),
         ErrorKind::NotChanged => return failing(Reason::NotChanged),
-        ErrorKind::Request(request) => request,
+        ErrorKind::Request(request) => decisive(request, &error),
         _ => return failing(Reason::Rejected),
     };
     match request {
@@ -360,6 +364,28 @@ pub(crate) fn judge(
             failing(Reason::Rejected)
         }
         request => later(request, error),
+    }
+}
+
+/// What failed: where a token cannot be got for now, the way to it, which says nothing of the row or of the token.
+fn decisive(request: transport::ErrorKind, error: &unlink::Error) -> transport::ErrorKind {
+    use transport::ErrorKind as Failure;
+
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<transport::Error>());
+    match (request, cause.map(transport::Error::kind)) {
+        (
+            Failure::Token,
+            Some(
+                way @ (Failure::Connect
+                | Failure::Timeout
+                | Failure::Interrupted
+                | Failure::RateLimited),
+            ),
+        ) => way,
+        (Failure::Token, Some(Failure::Unavailable | Failure::Decode)) => Failure::Unavailable,
+        _ => request,
     }
 }
 

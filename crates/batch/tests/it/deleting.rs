@@ -129,6 +129,29 @@ async fn a_deletion_whose_answer_was_lost_is_done_once_it_is_seen_to_be() {
 }
 
 #[tokio::test]
+async fn an_account_of_another_connection_is_not_the_one_that_was_split_off() {
+    let bench = planned(1);
+    let row = &rows(&bench)[0];
+    let (provider, id) = (row.provider.to_string(), row.identity_user_id.to_string());
+    let account = format!("{provider}|{id}");
+    let other = serde_json::json!({
+        "user_id": account,
+        "identities": [{ "provider": provider, "user_id": id, "connection": "another" }],
+    });
+    let read = Kind::Status {
+        status: 200,
+        headers: BTreeMap::new(),
+        body: other.to_string(),
+    };
+    let read = Fault::new(read).method("GET").user(account.clone());
+    bench.sandbox.inject(read);
+    let summary = bench.apply(Apply::default()).await;
+    assert_eq!(summary.counts.not_deleted, 1, "{summary:?}");
+    assert_eq!(rows(&bench)[0].reason, Some(Reason::InUse));
+    assert!(bench.sandbox.user(&account).is_some());
+}
+
+#[tokio::test]
 async fn half_of_a_row_is_kept_when_the_run_ends_before_the_other() {
     let bench = planned(3);
     // The tenant is there for the reads of the users, and for the first half.

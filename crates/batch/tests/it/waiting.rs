@@ -1,6 +1,7 @@
 //! A tenant that is away for long: by a paused clock, over no socket.
 
 use std::{
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -12,11 +13,24 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use unlink::{
     AccessToken, Client,
-    transport::{self, BoxFuture, Delivery, RoundTrip, RoundTripError, RoundTripFailure, Tenant},
+    transport::{
+        self, BoxFuture, ClientCredentials, Delivery, RoundTrip, RoundTripError, RoundTripFailure,
+        Tenant,
+    },
 };
 use unlink_batch::{Apply, Ending, Job, Planner, Selection, Stop, Summary, View};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// What a tenant answers that has unlinked GitHub as soon as it is asked to.
+fn answer(request: &http::Request<Bytes>) -> String {
+    let main = r#"{"provider":"auth0","user_id":"1"}"#;
+    if request.method() == http::Method::GET {
+        format!(r#"{{"identities":[{main},{{"provider":"github","user_id":2}}]}}"#)
+    } else {
+        format!("[{main}]")
+    }
+}
 
 /// A tenant that answers some requests, is away for an hour, and answers again.
 struct Away {
@@ -32,12 +46,7 @@ impl RoundTrip for Away {
     ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
         let is_away = self.sent.fetch_add(1, Ordering::Relaxed) > 40
             && self.since.get_or_init(Instant::now).elapsed() < HOUR;
-        let main = r#"{"provider":"auth0","user_id":"1"}"#;
-        let body = if request.method() == http::Method::GET {
-            format!(r#"{{"identities":[{main},{{"provider":"github","user_id":2}}]}}"#)
-        } else {
-            format!("[{main}]")
-        };
+        let body = answer(&request);
         Box::pin(async move {
             if is_away {
                 return Err(RoundTripError::new(
@@ -50,10 +59,9 @@ impl RoundTrip for Away {
     }
 }
 
-/// A run during which the tenant is away for an hour.
-async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, View, u64) {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("job.db");
+/// A job of a hundred rows.
+fn planned(folder: &Path, tenant: &Tenant) -> PathBuf {
+    let path = folder.join("job.db");
     let export: String = (0..100)
         .map(|user| {
             format!(
@@ -61,11 +69,18 @@ async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, Vie
             ) + "\n"
         })
         .collect();
-    let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
     Planner::new(tenant.clone())
         .selection(Selection::default().connection("github"))
         .plan(&path, "export", export.as_bytes())
         .unwrap();
+    path
+}
+
+/// A run during which the tenant is away for an hour.
+async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, View, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
+    let path = planned(folder.path(), &tenant);
     let sent = Arc::new(AtomicU64::new(0));
     let away = Away {
         since: OnceLock::new(),
@@ -133,4 +148,125 @@ async fn without_a_time_to_end_at_patience_ends() {
         summary.counts.unlinked > 0 && sent < 600,
         "{sent} {summary:?}"
     );
+}
+
+/// How a token endpoint fails.
+#[derive(Clone, Copy, Debug)]
+enum Trouble {
+    Answers(u16, &'static str),
+    LimitedForAnHour,
+    Fails(Delivery, RoundTripFailure),
+    Hangs,
+}
+
+/// A tenant that takes its time, and whose second token is not to be had within an hour.
+struct WithoutTokens {
+    trouble: Trouble,
+    issued: AtomicU64,
+    since: OnceLock<Instant>,
+}
+
+impl RoundTrip for WithoutTokens {
+    fn round_trip(
+        &self,
+        request: http::Request<Bytes>,
+        _: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        let mut trouble = None;
+        let body = if request.uri().path() == "/oauth/token" {
+            let is_first = self.issued.fetch_add(1, Ordering::Relaxed) == 0;
+            if !is_first && self.since.get_or_init(Instant::now).elapsed() < HOUR {
+                trouble = Some(self.trouble);
+            }
+            r#"{"access_token":"a.token","expires_in":1}"#.to_owned()
+        } else {
+            answer(&request)
+        };
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let mut response = http::Response::new(Bytes::from(body));
+            match trouble {
+                None => {}
+                Some(Trouble::Hangs) => std::future::pending().await,
+                Some(Trouble::Fails(delivery, failure)) => {
+                    return Err(RoundTripError::new(delivery, failure));
+                }
+                Some(Trouble::Answers(status, body)) => {
+                    *response.status_mut() = status.try_into().unwrap();
+                    *response.body_mut() = body.into();
+                }
+                Some(Trouble::LimitedForAnHour) => {
+                    *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+                    let headers = response.headers_mut();
+                    headers.insert("retry-after", http::HeaderValue::from_static("3600"));
+                }
+            }
+            Ok(response)
+        })
+    }
+}
+
+async fn without_tokens(trouble: Trouble) -> (Summary, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
+    let path = planned(folder.path(), &tenant);
+    let without = Arc::new(WithoutTokens {
+        trouble,
+        issued: AtomicU64::new(0),
+        since: OnceLock::new(),
+    });
+    let credentials = ClientCredentials::new("the-client", "secret");
+    let client = transport::Client::builder(tenant, credentials)
+        .round_trip(Shared(Arc::clone(&without)))
+        .build()
+        .unwrap();
+    let job = Job::open(&path).unwrap();
+    let options = Apply::default().until(SystemTime::now() + 2 * HOUR);
+    let summary = job
+        .apply(&Client::from(client), options, Stop::new().1)
+        .await
+        .unwrap();
+    (summary, without.issued.load(Ordering::Relaxed))
+}
+
+struct Shared(Arc<WithoutTokens>);
+
+impl RoundTrip for Shared {
+    fn round_trip(
+        &self,
+        request: http::Request<Bytes>,
+        limit: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        self.0.round_trip(request, limit)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_got_for_an_hour_is_waited_for() {
+    for trouble in [
+        Trouble::Answers(503, ""),
+        Trouble::Answers(200, "<html>"),
+        Trouble::LimitedForAnHour,
+        Trouble::Fails(Delivery::NotSent, RoundTripFailure::Connect),
+        Trouble::Fails(Delivery::MaybeSent, RoundTripFailure::Interrupted),
+        Trouble::Hangs,
+    ] {
+        let (summary, asked) = without_tokens(trouble).await;
+        assert!(
+            matches!(summary.ending, Ending::Complete),
+            "{trouble:?} {summary:?}"
+        );
+        let counts = summary.counts;
+        assert_eq!((counts.unlinked, counts.failed), (100, 0), "{trouble:?}");
+        assert!(asked < 2_000, "{trouble:?} {asked}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_ends_the_run() {
+    let denied = r#"{"error":"access_denied","error_description":"no"}"#;
+    let (summary, asked) = without_tokens(Trouble::Answers(401, denied)).await;
+    assert!(matches!(summary.ending, Ending::Refused(_)), "{summary:?}");
+    assert_eq!(summary.counts.failed, 0, "no row is at fault");
+    assert!(asked < 20, "{asked}");
 }

@@ -628,6 +628,32 @@ async fn a_source_that_does_not_say_why_may_have_one_later() {
     assert_eq!(read(&client).await.unwrap_err().kind(), ErrorKind::Token);
 }
 
+/// A source that never answers.
+struct Silent;
+
+impl TokenSource for Silent {
+    fn token(&self, _: &Channel) -> BoxFuture<Result<AccessToken, Error>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_never_answers_does_not_stretch_the_deadline() {
+    let script = ScriptedRoundTrip::new();
+    let client = Client::builder("example.auth0.com".parse().unwrap(), Silent);
+    let client = client.round_trip(script.clone()).build().unwrap();
+    let start = tokio::time::Instant::now();
+    let error = tokio::time::timeout(Duration::from_secs(61), read(&client)).await;
+    let error = error.unwrap().unwrap_err();
+    assert_eq!(start.elapsed().as_secs(), 60);
+    let cause = error.source().unwrap().downcast_ref::<Error>().unwrap();
+    assert_eq!(
+        (error.kind(), cause.kind()),
+        (ErrorKind::Token, ErrorKind::Timeout)
+    );
+    assert!(script.requests().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn trouble_with_the_token_while_settling_ends_the_call_where_it_will_not_pass() {
     for status in [400, 401, 403] {
