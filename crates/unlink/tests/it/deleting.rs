@@ -142,6 +142,21 @@ async fn an_account_in_use_is_not_deleted_and_the_receipt_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_of_an_account_that_was_split_off_nobody_knows_when_may_be_a_new_one() {
+    let account = r#"{"identities":[{"provider":"github","user_id":2}],"last_login":"1970-01-01T00:00:00.000Z"}"#;
+    let script = ScriptedRoundTrip::new()
+        .answer(200, LINKED)
+        .answer(200, LEFT)
+        .answer(200, account);
+    let both = client(&script)
+        .unlink_and_delete(&"auth0|1".parse().unwrap(), &"github|2".parse().unwrap());
+    let both = both.await.unwrap();
+    assert_eq!(both.receipt.linked_at(), None, "no answer has a date");
+    assert_eq!(both.deleted.unwrap_err().kind(), ErrorKind::InUse);
+    assert_eq!(sent(&script), [READ, UNLINK, READ_ACCOUNT]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_of_another_connection_is_not_the_one_that_was_split_off() {
     let linked = r#"{"identities":[{"provider":"auth0","user_id":"1","connection":"Users"},{"provider":"auth0","user_id":"2","connection":"Old"}]}"#;
     let account = |connection: &str| {

@@ -10,6 +10,8 @@ use unlink_sandbox::{Apply, Change, Fault, Kind, Plan, Sandbox, Seed};
 
 const SEQUENCES: usize = 1_000;
 const AT_ONCE: usize = 250;
+/// What a call has whose faults last longer.
+const SHORT: Duration = Duration::from_secs(4);
 
 /// A user with one secondary identity.
 fn user(number: usize) -> serde_json::Value {
@@ -34,7 +36,12 @@ pub(crate) fn seed() -> Seed {
     Seed::from_json(&seed.to_string()).unwrap()
 }
 
-/// One to four faults on the way to this user.
+/// Whether the last fault of this user is there for as long as a call lasts.
+const fn is_lasting(number: usize) -> bool {
+    number % 8 == 0
+}
+
+/// One to four faults on the way to this user, and one more that lasts where it is this one's turn.
 fn faults(number: usize) -> Vec<Fault> {
     let mut rng = Rng::with_seed(number as u64);
     let fault = |rng: &mut Rng| {
@@ -82,7 +89,29 @@ fn faults(number: usize) -> Vec<Fault> {
             _ => fault.apply(Apply::AfterNextRead),
         }
     };
-    (0..rng.usize(1..5)).map(|_| fault(&mut rng)).collect()
+    let mut faults: Vec<_> = (0..rng.usize(1..5)).map(|_| fault(&mut rng)).collect();
+    if is_lasting(number) {
+        let kind = [
+            Kind::Drop,
+            Kind::Reset,
+            Kind::Html,
+            Kind::Stall { after: 1 },
+        ][rng.usize(..4)]
+        .clone();
+        let lasting = Fault::new(kind).user(format!("auth0|{number}"));
+        let (reads, deletes) = (lasting.clone().method("GET"), lasting.method("DELETE"));
+        match rng.u8(..4) {
+            // Nothing can be read any more once a request was lost, whether it was applied or not.
+            0 => {
+                let apply = [Apply::Now, Apply::Never][rng.usize(..2)];
+                faults.extend([deletes.apply(apply), reads.skip(1)]);
+            }
+            1 => faults.push(reads),
+            2 => faults.push(deletes.apply(Apply::Never)),
+            _ => faults.push(deletes.apply(Apply::AfterNextRead)),
+        }
+    }
+    faults
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,8 +135,10 @@ async fn every_reported_outcome_is_what_was_done() {
         .unwrap()
         .into();
 
+    let short = client.with_transport(client.transport().with_deadline(SHORT));
     let unlink = |number: usize| {
         let (user, identity) = (format!("auth0|{number}"), format!("github|{number}"));
+        let client = if is_lasting(number) { &short } else { &client };
         let unlinking = client.unlink(&user.parse().unwrap(), &identity.parse().unwrap());
         async move { (number, unlinking.await) }
     };
@@ -148,6 +179,7 @@ async fn every_reported_outcome_is_what_was_done() {
             _ => {}
         }
     }
+    let mut unknown = [0, 0];
     for number in 0..SEQUENCES {
         let outcome = outcomes.remove(&number).unwrap();
         let told = format!("{number}: {outcome:?} after {:?}", faults(number));
@@ -159,8 +191,12 @@ async fn every_reported_outcome_is_what_was_done() {
                 showed_it_linked -= usize::from(done.settled_by == SettledBy::Probe);
             }
             Ok(other) => panic!("{other:?} {told}"),
-            // Two 401s in a row end a call for good; no other fault here lasts as long as the deadline.
-            Err(error) if error.may_have_been_applied() => assert!(unauthorized(&error), "{told}"),
+            Err(error) if error.may_have_been_applied() => {
+                assert_eq!(error.kind(), UNKNOWN, "{told}");
+                // Two 401s in a row end a call for good, too.
+                assert!(is_lasting(number) || unauthorized(&error), "{told}");
+                unknown[unlinked[number]] += 1;
+            }
             Err(_) => assert_eq!(unlinked[number], 0, "{told}"),
         }
         assert!(
@@ -169,6 +205,8 @@ async fn every_reported_outcome_is_what_was_done() {
             deletes[number]
         );
     }
+    // Unknown is what it says: some were done, and some were not.
+    assert!(unknown[0] > 0 && unknown[1] > 0, "{unknown:?}");
 }
 
 /// The DELETEs and the GETs of a user, with the status each was answered with.
@@ -244,11 +282,13 @@ async fn each_way_to_lose_an_answer_is_settled_whether_it_was_applied_or_not() {
     }
 }
 
+const UNKNOWN: ErrorKind = ErrorKind::Request(transport::ErrorKind::OutcomeUnknown);
+
 /// Whether a 401 is what ended the call, with its outcome unknown.
 fn unauthorized(error: &Error) -> bool {
     let cause = error
         .source()
         .and_then(|source| source.downcast_ref::<transport::Error>());
-    error.kind() == ErrorKind::Request(transport::ErrorKind::OutcomeUnknown)
+    error.kind() == UNKNOWN
         && cause.is_some_and(|cause| cause.kind() == transport::ErrorKind::Unauthorized)
 }
