@@ -159,6 +159,9 @@ pub(crate) struct Unlink {
     /// The identity was linked at this time and may be split off since, as an interrupted run says
     #[arg(long, value_name = "TIME", requires = "delete")]
     pub(crate) split_at: Option<Timestamp>,
+    /// The connection that the identity was of, as an interrupted run says: an account of another one is left alone
+    #[arg(long, value_name = "NAME", requires = "split_at")]
+    pub(crate) connection: Option<String>,
 }
 
 /// Link an account to a user: the way back

@@ -1,6 +1,6 @@
 //! Why the command failed: what it is called, its chain of causes told once, and what to do next.
 
-use std::{error::Error as StdError, fmt, io, path::Path};
+use std::{error::Error as StdError, fmt, io, path::Path, time::SystemTime};
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -34,6 +34,8 @@ struct Told {
     /// What was odd in the answers.
     warnings: Vec<String>,
     hints: Vec<String>,
+    /// When the tenant takes requests again.
+    retry_at: Option<SystemTime>,
     /// How the command is used, whole lines.
     advice: String,
     status: Option<u16>,
@@ -58,6 +60,7 @@ impl Failure {
             bad_lines: Vec::new(),
             warnings: Vec::new(),
             hints: Vec::new(),
+            retry_at: None,
             advice: String::new(),
             status: None,
             error_code: None,
@@ -133,6 +136,7 @@ impl Failure {
         }
         failure.0.may_have_been_applied = error.may_have_been_applied();
         failure.0.hints = hint::of(error, tenant);
+        failure.0.retry_at = error.request().and_then(transport::Error::retry_at);
         failure
     }
 
@@ -322,6 +326,8 @@ impl Failure {
                 resume: told.resume.as_ref().map(|(_, command)| command.clone()),
                 lines: told.bad_lines.iter().map(BadLineDocument::new).collect(),
                 warnings: told.warnings.clone(),
+                hints: told.hints.clone(),
+                retry_at: told.retry_at.and_then(json::not_before),
             },
         }
     }
@@ -355,6 +361,10 @@ struct ErrorDocument {
     lines: Vec<BadLineDocument>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<String>,
 }
 
 /// A line of a source that cannot be used.

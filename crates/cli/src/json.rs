@@ -1,5 +1,7 @@
 //! The documents that `--json` prints, one to a line.
 
+use std::time::SystemTime;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use unlink::{
@@ -25,6 +27,14 @@ pub(crate) fn line(document: &impl Serialize) -> Result<String, Failure> {
     }
     line.push('\n');
     Ok(line)
+}
+
+/// The first whole second that is not before `time`.
+pub(crate) fn not_before(time: SystemTime) -> Option<String> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let seconds = since.as_secs() + u64::from(since.subsec_nanos() > 0);
+    let at = Timestamp::from_second(i64::try_from(seconds).ok()?);
+    Some(at.ok()?.to_string())
 }
 
 /// What `list` prints.
@@ -109,7 +119,7 @@ impl<'a> ReceiptDocument<'a> {
         let time = |at| Timestamp::try_from(at).ok().map(|at| at.to_string());
         Self {
             user_id: receipt.user_id(),
-            identity: IdentityDocument::new(receipt.identity(), None),
+            identity: IdentityDocument::new(receipt.identity(), receipt.connection()),
             linked_at: receipt.linked_at().and_then(time),
         }
     }

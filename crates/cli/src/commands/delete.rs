@@ -118,7 +118,8 @@ impl Deletion<'_> {
                 "--split-at {split_at} is yet to come by the tenant's clock"
             )));
         }
-        let receipt = Receipt::new(self.user.clone(), identity, linked_at);
+        let connection = self.typed.connection.as_deref();
+        let receipt = receipt(self.user, identity, connection, linked_at);
         let separate = receipt.separate_user_id();
         let failed = |error: Error| {
             let failure = Failure::operation(&error, &self.target.tenant, &separate);
@@ -167,7 +168,9 @@ impl Deletion<'_> {
                     return Err(failure);
                 }
                 let linked_at = seen.read_at().unwrap_or(SystemTime::UNIX_EPOCH);
-                let receipt = Receipt::new(self.user.clone(), identity.clone(), linked_at);
+                let listed = seen.resolve(identity).ok().flatten();
+                let connection = listed.and_then(ListedIdentity::connection);
+                let receipt = receipt(self.user, identity.clone(), connection, linked_at);
                 Err(failure.resumed_by(self.resume(&receipt), &receipt))
             }
         }
@@ -221,6 +224,9 @@ impl Deletion<'_> {
             "--split-at".to_owned(),
             split_at.to_string(),
         ];
+        if let Some(name) = receipt.connection() {
+            options.extend(["--connection".to_owned(), name.to_owned()]);
+        }
         options.extend(self.run.shared.words());
         options.extend(self.typed.change.yes.then(|| "--yes".to_owned()));
         let words = match ids.iter().any(|id| id.starts_with('-')) {
@@ -229,6 +235,20 @@ impl Deletion<'_> {
         };
         let words: Vec<_> = words.iter().map(|word| shell_word(word)).collect();
         format!("auth0-unlink unlink {}", words.join(" "))
+    }
+}
+
+/// What an earlier run left to go by.
+fn receipt(
+    user: &UserId,
+    identity: IdentityKey,
+    connection: Option<&str>,
+    linked_at: SystemTime,
+) -> Receipt {
+    let receipt = Receipt::new(user.clone(), identity, linked_at);
+    match connection {
+        Some(name) => receipt.in_connection(name),
+        None => receipt,
     }
 }
 

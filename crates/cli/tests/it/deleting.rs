@@ -166,6 +166,30 @@ fn an_account_that_was_split_off_earlier_and_used_since_is_left_alone() {
 }
 
 #[test]
+fn an_account_of_another_connection_is_not_the_one_that_an_earlier_run_split_off() {
+    let sandbox = tenant();
+    assert_eq!(
+        run(&sandbox, &["unlink", JANE, JANES_GOOGLE, "-y"]).code,
+        Some(0)
+    );
+    let before = deletes(&sandbox).len();
+    let go_on = |connection| {
+        let receipt = [
+            "--split-at",
+            "2026-01-01T00:00:00Z",
+            "--connection",
+            connection,
+        ];
+        run(&sandbox, &[&WORDS[..], &["--yes"], &receipt].concat())
+    };
+    let ran = go_on("another");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_eq!(deletes(&sandbox).len(), before);
+    assert_eq!(go_on("google-oauth2").code, Some(0));
+    assert_eq!(deleted(&sandbox), [JANES_GOOGLE]);
+}
+
+#[test]
 fn a_token_that_cannot_delete_is_refused_before_the_first_half() {
     let sandbox = tenant();
     let with = |token: &str, words: &[&str]| {
@@ -201,6 +225,7 @@ fn words_that_make_no_deletion_are_refused() {
         &["--delete", "--no-read"][..],
         &["--split-at", "2026-01-01T00:00:00Z"],
         &["--delete", "--split-at", "yesterday"],
+        &["--delete", "--connection", "google-oauth2"],
     ] {
         let ran = run(
             &sandbox,

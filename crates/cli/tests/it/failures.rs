@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use jiff::Timestamp;
 use unlink_sandbox::{Fault, Kind, Sandbox};
 
 use crate::{
@@ -125,7 +126,18 @@ fn a_rate_limit_says_when_to_come_back() {
     hint:
     ");
     assert!(httpdate::parse_http_date(date.trim()).is_ok(), "{date}");
-    insta::assert_snapshot!(list(&["--json"]).err, @r#"{"error":{"kind":"rate_limited","message":"the tenant answered 429 Too Many Requests: Global limit has been reached (too_many_requests)","status":429,"error_code":"too_many_requests","may_have_been_applied":false}}"#);
+    let asked_at = Timestamp::now();
+    let document = list(&["--json"]).error_document();
+    let mut error = document["error"].clone();
+    let (retry_at, hints) = (error["retry_at"].take(), error["hints"].take());
+    insta::assert_snapshot!(error, @r#"{"error_code":"too_many_requests","hints":null,"kind":"rate_limited","may_have_been_applied":false,"message":"the tenant answered 429 Too Many Requests: Global limit has been reached (too_many_requests)","retry_at":null,"status":429}"#);
+    let retry_at: Timestamp = retry_at.as_str().unwrap().parse().unwrap();
+    let wait = retry_at.duration_since(asked_at).as_secs();
+    assert!((3600..3660).contains(&wait), "{wait}");
+    assert!(
+        hints[0].as_str().unwrap().starts_with("try again after "),
+        "{hints}"
+    );
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn the_document_of_a_failed_second_half_holds_the_first_and_the_receipt() {
         error["receipt"],
         json!({
             "user_id": JANE,
-            "identity": { "provider": "google-oauth2", "user_id": "108357642915403298764", "connection": null },
+            "identity": { "provider": "google-oauth2", "user_id": "108357642915403298764", "connection": "google-oauth2" },
             "linked_at": "2026-01-01T00:00:00Z",
         })
     );
