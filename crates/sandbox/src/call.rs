@@ -1,5 +1,6 @@
 //! One request and one answer, as the tenant's operations see them: no sockets, no futures.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::clock::Millis;
 use crate::errors::{ApiError, Part};
 use crate::jwt::Claims;
-use crate::provenance::Rules;
+use crate::provenance::{Behaviour, Rules};
 use crate::view::Fields;
 
 const JSON: &str = "application/json; charset=utf-8";
@@ -71,6 +72,19 @@ impl Inbound {
     /// The last value of a query parameter.
     pub(crate) fn query(&self, name: &str) -> Option<String> {
         self.query_all(name).pop()
+    }
+
+    /// Refuses a query with parameters that are not known.
+    pub(crate) fn demand_known(&self, known: &[&str], rules: &mut Rules) -> Result<(), ApiError> {
+        let query = self.query.as_deref().unwrap_or_default();
+        let given = form_urlencoded::parse(query.as_bytes()).map(|(key, _)| key);
+        let unknown: BTreeSet<_> = given.filter(|key| !known.contains(&&**key)).collect();
+        if unknown.is_empty() || rules.decide(Behaviour::UnknownParameter)? == "ignored" {
+            return Ok(());
+        }
+        let unknown: Vec<&str> = unknown.iter().map(AsRef::as_ref).collect();
+        let problem = format!("Additional properties not allowed: {}", unknown.join(","));
+        Err(ApiError::invalid(rules, Part::Query, problem))
     }
 
     /// A query parameter that is true or false.

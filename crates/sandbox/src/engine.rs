@@ -435,6 +435,9 @@ impl Engine {
             let problem = "the path is not UTF-8";
             return Err(ApiError::invalid(&mut self.rules, Part::Path, problem));
         }
+        if let Some(known) = routed.operation.parameters {
+            inbound.demand_known(known, &mut self.rules)?;
+        }
         Ok(Admitted {
             reading,
             way: Way::Scoped(handle, claims),

@@ -172,6 +172,9 @@ table! {
     ValidationWording, "validation-wording", Answer,
         "How exactly are the messages of refused paths, queries and bodies worded?",
         [inferred("z-schema")];
+    UnknownParameter, "unknown-parameter", Answer,
+        "What does a list or a read get whose query has a parameter that the operation does not know?",
+        [recorded("400"), inferred("ignored")];
     CreateErrorCodes, "create-error-codes", Detail,
         "Which errorCode comes with the documented refusals of creating a user?",
         [inferred("absent"), inferred("invalid_body")];

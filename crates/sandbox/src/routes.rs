@@ -34,6 +34,8 @@ pub(crate) struct Operation {
     pub(crate) path: &'static str,
     /// What it counts as for the rate limits.
     pub(crate) group: Group,
+    /// The parameters of its query; one that is not among them is refused. None where no refusal is known.
+    pub(crate) parameters: Option<&'static [&'static str]>,
     pub(crate) serve: Serve,
 }
 
@@ -44,6 +46,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::POST,
         path: "/oauth/token",
         group: Group::Token,
+        parameters: None,
         serve: Serve::Open(oauth::token),
     },
     Operation {
@@ -51,6 +54,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/.well-known/jwks.json",
         group: Group::Keys,
+        parameters: None,
         serve: Serve::Open(oauth::jwks),
     },
     Operation {
@@ -58,6 +62,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/.well-known/openid-configuration",
         group: Group::Keys,
+        parameters: None,
         serve: Serve::Open(oauth::openid_configuration),
     },
     Operation {
@@ -65,6 +70,17 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/connections",
         group: Group::OtherManagement,
+        parameters: Some(&[
+            "fields",
+            "from",
+            "include_fields",
+            "include_totals",
+            "name",
+            "page",
+            "per_page",
+            "strategy",
+            "take",
+        ]),
         serve: Serve::Scoped(&["read:connections"], connections::list),
     },
     Operation {
@@ -72,6 +88,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::POST,
         path: "/api/v2/jobs/users-exports",
         group: Group::OtherManagement,
+        parameters: None,
         serve: Serve::Scoped(&["read:users"], export::order),
     },
     Operation {
@@ -79,6 +96,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/jobs/{id}",
         group: Group::OtherManagement,
+        parameters: None,
         serve: Serve::Scoped(&["create:users", "read:users"], export::job),
     },
     Operation {
@@ -86,6 +104,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/exports/{file}",
         group: Group::Keys,
+        parameters: None,
         serve: Serve::Open(export::download),
     },
     Operation {
@@ -93,6 +112,18 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/logs",
         group: Group::OtherManagement,
+        parameters: Some(&[
+            "fields",
+            "from",
+            "include_fields",
+            "include_totals",
+            "page",
+            "per_page",
+            "q",
+            "search",
+            "sort",
+            "take",
+        ]),
         serve: Serve::Scoped(&["read:logs", "read:logs_users"], logs::list),
     },
     Operation {
@@ -100,6 +131,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/logs/{id}",
         group: Group::OtherManagement,
+        parameters: None,
         serve: Serve::Scoped(&["read:logs", "read:logs_users"], logs::get),
     },
     Operation {
@@ -107,6 +139,18 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/users",
         group: Group::ReadUsers,
+        parameters: Some(&[
+            "connection",
+            "fields",
+            "include_fields",
+            "include_totals",
+            "page",
+            "per_page",
+            "primary_order",
+            "q",
+            "search_engine",
+            "sort",
+        ]),
         serve: Serve::Scoped(&["read:users", "read:user_idp_tokens"], search::list),
     },
     Operation {
@@ -114,6 +158,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/users-by-email",
         group: Group::ReadUsers,
+        parameters: Some(&["email", "fields", "include_fields"]),
         serve: Serve::Scoped(&["read:users"], users::by_email),
     },
     Operation {
@@ -121,6 +166,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::GET,
         path: "/api/v2/users/{id}",
         group: Group::ReadUsers,
+        parameters: Some(&["fields", "include_fields"]),
         serve: Serve::Scoped(
             &["read:users", "read:current_user", "read:user_idp_tokens"],
             users::get,
@@ -131,6 +177,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::POST,
         path: "/api/v2/users",
         group: Group::WriteUsers,
+        parameters: None,
         serve: Serve::Scoped(&["create:users"], create_user::create),
     },
     Operation {
@@ -138,6 +185,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::PATCH,
         path: "/api/v2/users/{id}",
         group: Group::WriteUsers,
+        parameters: None,
         serve: Serve::Scoped(
             &[
                 "update:users",
@@ -152,6 +200,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::DELETE,
         path: "/api/v2/users/{id}",
         group: Group::DeleteUsers,
+        parameters: None,
         serve: Serve::Scoped(&["delete:users", "delete:current_user"], users::delete),
     },
     Operation {
@@ -159,6 +208,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::POST,
         path: "/api/v2/users/{id}/identities",
         group: Group::Identities,
+        parameters: None,
         serve: Serve::Scoped(
             &["update:users", "update:current_user_identities"],
             identities::link,
@@ -169,6 +219,7 @@ pub(crate) static SERVED: &[Operation] = &[
         method: Method::DELETE,
         path: "/api/v2/users/{id}/identities/{provider}/{user_id}",
         group: Group::Identities,
+        parameters: None,
         serve: Serve::Scoped(
             &["update:users", "update:current_user_identities"],
             identities::unlink,

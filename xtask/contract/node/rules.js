@@ -141,6 +141,8 @@ export async function* answersOf({ admin, database, token, scopes }) {
     rule: "validation-wording",
     seen: worded.status === 400 && wording.test(worded.body.message) ? "z-schema" : other(worded.status, worded.body),
   };
+  const extra = await api("GET", "/api/v2/users?q=user_id:nobody&no_such_parameter=1");
+  yield { rule: "unknown-parameter", seen: extra.status === 200 ? "ignored" : status(extra, 400) };
 
   // Creating and updating.
   const again = { connection: database.name, email: alone.email, password: alone.password, verify_email: false };

@@ -141,6 +141,7 @@ fn other_choices() -> Value {
             "malformed-user-id": "404",
             "create-error-codes": "invalid_body",
             "update-error-codes": "invalid_body",
+            "unknown-parameter": "ignored",
             "update-unknown-key": "ignored",
             "log-user-deletion": "sapi-only",
             "log-refused-write": "fapi",

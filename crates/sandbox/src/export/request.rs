@@ -85,8 +85,8 @@ impl Wanted {
                     wanted.connection = Some(name);
                 }
                 _ => {
-                    let problem = "Additional properties not allowed";
-                    return Err(invalid(&mut engine.rules, problem, key));
+                    let problem = format!("Additional properties not allowed: {key}");
+                    return Err(ApiError::invalid(&mut engine.rules, Part::Body, problem));
                 }
             }
             shown.insert(key.clone(), value.clone());

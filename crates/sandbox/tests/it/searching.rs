@@ -114,6 +114,12 @@ fn what_is_refused_says_why() {
             "{parameter:?}"
         );
     }
+    // Not every list is paged by checkpoint.
+    let (_, message, _) = search(&sandbox, &[("take", "5"), ("from", ""), ("page", "0")]).error();
+    assert_eq!(
+        message,
+        "Query validation error: 'Additional properties not allowed: from,take'."
+    );
     for parameter in [("q", "jane"), ("connection", "github")] {
         let (status, _, code) = search(&sandbox, &[parameter]).error();
         assert_eq!((status, code.as_deref()), (501, Some("not_served")));
