@@ -25,10 +25,21 @@ function button(text, label, action) {
 async function call(method, path, body, token) {
   const headers = { "content-type": "application/json" };
   if (token) headers.authorization = `Bearer ${token}`;
-  const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${answer.status} ${reason(text)}`);
-  return text ? JSON.parse(text) : undefined;
+  let answer;
+  let text;
+  try {
+    answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+    text = await answer.text();
+  } catch (error) {
+    // A fault may have kept the answer back after the change was made.
+    throw new Error(`No whole answer (${error.message}); it may have been done all the same.`);
+  }
+  if (!answer.ok) throw new Error(`Refused: ${answer.status} ${reason(text)}`);
+  try {
+    return text ? JSON.parse(text) : undefined;
+  } catch {
+    throw new Error(`Answered ${answer.status}, but not in JSON: ${text.slice(0, 200)}`);
+  }
 }
 
 /** What a refusal says; a fault may have made it anything. */
@@ -53,37 +64,47 @@ function say(text, isRefused) {
   byId("said").classList.toggle("refused", isRefused);
 }
 
-/** Does something, says what came of it, and shows what is. */
-async function attempt(done, action) {
+/** Does something, says what came of it, shows what is, and goes on where the first of these buttons is, or in this card. */
+async function attempt(done, action, labels, user_id) {
   try {
     await action();
     say(done, false);
   } catch (error) {
-    say(`Refused: ${error.message}`, true);
+    say(error.message, true);
   }
   await refresh();
-  // The button that was pressed is gone; go on from what came of it.
-  byId("said").focus();
+  // The button that was pressed was made anew or is gone; the keyboard stays where it was as far as it can.
+  const buttons = [...document.querySelectorAll("#users button")];
+  const labelled = labels.map((label) => buttons.find((it) => it.getAttribute("aria-label") === label));
+  const inCard = buttons.find((it) => it.closest(".user").dataset.user === user_id);
+  (labelled.find(Boolean) ?? inCard ?? byId("filter")).focus();
 }
 
+const unlinkLabel = (identity, user_id) => `Unlink ${identity} from ${user_id}`;
+const linkLabel = (secondary, primary) => `Link ${secondary} back to ${primary}`;
+
 function unlink(user, identity) {
-  return attempt(`Unlinked ${key(identity)}: it is a user of its own now.`, async () => {
+  const action = async () => {
     const segments = [identity.provider, String(identity.user_id)].map(encodeURIComponent).join("/");
     const path = `${identitiesOf(user.user_id)}/${segments}`;
     const left = await call("DELETE", path, undefined, await own(user.user_id));
-    if (left.some((one) => key(one) === key(identity))) throw new Error("it is still linked");
-  });
+    if (left.some((one) => key(one) === key(identity))) throw new Error("Answered 200, but it is still linked.");
+  };
+  const done = `Unlinked ${key(identity)}: it is a user of its own now.`;
+  return attempt(done, action, [unlinkLabel(key(identity), user.user_id)], user.user_id);
 }
 
 function link(primary, secondary) {
-  return attempt(`Linked ${secondary} to ${primary}.`, async () => {
+  const action = async () => {
     const link_with = await token({ user_id: secondary, id_token: true });
     await call("POST", identitiesOf(primary), { link_with }, await own(primary));
-  });
+  };
+  const labels = [linkLabel(secondary, primary), unlinkLabel(secondary, primary)];
+  return attempt(`Linked ${secondary} to ${primary}.`, action, labels, primary);
 }
 
 function identityItem(user, identity, position) {
-  const label = `Unlink ${key(identity)} from ${user.user_id}`;
+  const label = unlinkLabel(key(identity), user.user_id);
   return element(
     "li",
     "identity",
@@ -98,7 +119,7 @@ function userItem(user, primary) {
   const identities = user.identities.map((identity, position) => identityItem(user, identity, position));
   const item = element("li", "user", head, element("ul", "", ...identities));
   if (primary) {
-    const label = `Link ${user.user_id} back to ${primary.user_id}`;
+    const label = linkLabel(user.user_id, primary.user_id);
     const back = button("Link back", label, () => link(primary.user_id, user.user_id));
     item.append(element("div", "identity", element("span", "past", `was linked to ${nameOf(primary)}`), back));
   }
@@ -136,12 +157,13 @@ function requestItem({ at, method, path, query, status, fault }) {
 }
 
 /** A fault in words: what goes wrong, with what, and how often it did. */
-function faultItem({ fault: { kind, method, path, user, times, ...rest }, struck }) {
+function faultItem({ fault: { kind, method, path, user, times, skip, ...more }, struck }) {
   const what = typeof kind === "string" ? kind : Object.keys(kind).join();
   const target = [method, path, user && `of ${user}`].filter(Boolean).join(" ") || "every request";
   const often = times ? `${struck} of ${times} times` : `${struck} times so far`;
   const item = element("li", "entry", element("strong", "", what), " with ", element("code", "", target), `, ${often} `);
-  item.append(element("code", "quiet", JSON.stringify(typeof kind === "string" ? rest : { ...kind[what], ...rest })));
+  const details = { ...kind[what], ...(skip && { skip }), ...more };
+  if (Object.keys(details).length) item.append(element("code", "quiet", JSON.stringify(details)));
   return item;
 }
 
