@@ -251,6 +251,9 @@ pub(crate) struct Sandbox {
     /// Let searches learn of changes so much later, as at Auth0
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) search_lag: Option<Duration>,
+    /// Let an export of users take so long, as at Auth0 [default: done when first asked for]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) export_duration: Option<Duration>,
     /// Start with the users of this file, a seed or a JSON export, instead of the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::app::Shared;
 use crate::clock::{Clock, Millis};
+use crate::cors;
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::plan::{Plan, Reset};
@@ -194,7 +195,8 @@ impl Builder {
     ///
     /// # Errors
     /// If the port cannot be bound, the thread cannot be started, or the authority's file cannot be written; of kind
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a fault or a choice makes no sense.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if a domain, an origin, a fault or
+    /// a choice makes no sense.
     pub fn start(self) -> io::Result<Sandbox> {
         self.check()?;
         let listener = TcpListener::bind((self.ip, self.port))?;
@@ -237,8 +239,22 @@ impl Builder {
 
     fn check(&self) -> io::Result<()> {
         let invalid = |problem: String| Err(io::Error::new(io::ErrorKind::InvalidInput, problem));
+        if let Some(domain) = self.domain.as_ref().filter(|domain| !cors::is_host(domain)) {
+            return invalid(format!(
+                "{domain:?} is no name: one is written like tenant.example, in small letters, without a scheme"
+            ));
+        }
         if let Some(problem) = self.settings.faults.iter().find_map(Fault::problem) {
             return invalid(problem.to_owned());
+        }
+        if let Some(problem) = self
+            .settings
+            .cors
+            .origins
+            .iter()
+            .find_map(|it| cors::problem(it))
+        {
+            return invalid(problem);
         }
         for (behaviour, choice) in &self.settings.choices {
             let row = rule(*behaviour);

@@ -15,6 +15,14 @@ impl Millis {
         self.0.div_euclid(1000)
     }
 
+    /// The last time that the forms below can write.
+    pub(crate) const LAST: Self = Self(253_402_300_799_999);
+
+    /// So much later, but no later than the last.
+    pub(crate) fn plus(self, millis: i64) -> Self {
+        Self(self.0.saturating_add(millis)).min(Self::LAST)
+    }
+
     pub(crate) const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
@@ -103,7 +111,7 @@ impl Clock {
 
     pub(crate) fn now(self) -> Millis {
         match self {
-            Self::Running { offset } => Millis(system_now().0.saturating_add(offset)),
+            Self::Running { offset } => system_now().plus(offset),
             Self::Frozen { at, .. } => at,
         }
     }
@@ -127,7 +135,7 @@ impl Clock {
     /// Takes the step of a request.
     pub(crate) fn request(&mut self) {
         if let Self::Frozen { at, step } = self {
-            *at = Millis(at.0.saturating_add(*step));
+            *at = at.plus(*step);
         }
     }
 
@@ -143,7 +151,7 @@ impl Clock {
         let millis = millis(by);
         match self {
             Self::Running { offset } => *offset = offset.saturating_add(millis),
-            Self::Frozen { at, .. } => *at = Millis(at.0.saturating_add(millis)),
+            Self::Frozen { at, .. } => *at = at.plus(millis),
         }
     }
 

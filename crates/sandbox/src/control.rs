@@ -12,19 +12,20 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use http::StatusCode;
 use http::header::ORIGIN;
+use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::app::{Shared, base_url};
 use crate::clock::Millis;
+use crate::cors;
 use crate::engine::Engine;
 use crate::fault::Fault;
 use crate::oauth;
 use crate::page;
-use crate::provenance::Behaviour;
+use crate::provenance::{Behaviour, rule};
 use crate::seed::Seed;
 
 type Tenant = State<Arc<Shared>>;
@@ -54,6 +55,8 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/__sandbox/requests", get(requests))
         .route("/__sandbox/effects", get(effects))
         .merge(page::router())
+        .fallback(no_such_control)
+        .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(
             Arc::clone(shared),
             own_pages_only,
@@ -78,7 +81,21 @@ fn refused(problem: impl ToString) -> Refused {
 
 fn read<T: DeserializeOwned>(body: Body) -> Result<T, Refused> {
     let body = body.map_err(|rejection| Refused(rejection.status(), rejection.body_text()))?;
-    serde_json::from_slice(&body).map_err(refused)
+    serde_json::from_slice(&body).map_err(|problem| {
+        refused(format!(
+            "the body is not what this control takes: {problem}"
+        ))
+    })
+}
+
+async fn no_such_control(uri: Uri) -> Refused {
+    let problem = format!("there is no control {}", uri.path());
+    Refused(StatusCode::NOT_FOUND, problem)
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Refused {
+    let problem = format!("{} does not take {method}", uri.path());
+    Refused(StatusCode::METHOD_NOT_ALLOWED, problem)
 }
 
 /// Keeps a web page of another origin from steering the tenant through its visitor's browser.
@@ -166,18 +183,21 @@ async fn set_clock(State(shared): Tenant, body: Body) -> Result<Json<Value>, Ref
         Some(text) => Some(Millis::parse(text).ok_or_else(|| refused("freeze_at is not a date"))?),
     };
     let mut engine = shared.engine();
+    let mut clock = engine.clock;
     if change.freeze || at.is_some() {
-        engine.clock.freeze(at);
+        clock.freeze(at);
     }
     if let Some(step) = change.step_ms {
-        engine.clock.step(Duration::from_millis(step));
+        clock.step(Duration::from_millis(step));
     }
     if change.resume {
-        engine.clock.resume();
+        clock.resume();
     }
-    engine
-        .clock
-        .advance(Duration::from_millis(change.advance_ms));
+    clock.advance(Duration::from_millis(change.advance_ms));
+    if change.advance_ms > 0 && clock.now() == Millis::LAST {
+        return Err(refused("advance_ms leads beyond the year 9999"));
+    }
+    engine.clock = clock;
     Ok(Json(clock_json(&engine)))
 }
 
@@ -201,11 +221,14 @@ async fn choose(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused
     let mut engine = shared.engine();
     let mut rules = engine.rules.clone();
     for (name, choice) in choices {
-        let known =
-            Behaviour::named(&name).is_some_and(|behaviour| rules.choose(behaviour, &choice));
-        if !known {
+        let Some(behaviour) = Behaviour::named(&name) else {
+            return Err(refused(format!("there is no rule {name}")));
+        };
+        if !rules.choose(behaviour, &choice) {
+            let known = rule(behaviour).choices.iter().map(|known| known.name);
+            let known = known.collect::<Vec<_>>().join(", ");
             return Err(refused(format!(
-                "there is no rule {name} with a choice {choice}"
+                "rule {name} has no choice {choice}, but {known}"
             )));
         }
     }
@@ -218,7 +241,11 @@ async fn origins(State(shared): Tenant) -> Json<Value> {
 }
 
 async fn set_origins(State(shared): Tenant, body: Body) -> Result<StatusCode, Refused> {
-    shared.engine().cors.origins = read(body)?;
+    let origins: Vec<String> = read(body)?;
+    if let Some(problem) = origins.iter().find_map(|origin| cors::problem(origin)) {
+        return Err(refused(problem));
+    }
+    shared.engine().cors.origins = origins;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -261,20 +288,27 @@ async fn token(State(shared): Tenant, request: Request) -> Result<Json<Value>, R
     let wanted: TokenWanted = read(Bytes::from_request(request, &()).await)?;
     let engine = shared.engine();
     let (client, now) = (&engine.settings.client, engine.clock.now());
+    let expires_at = |usual: i64| {
+        let lifetime = wanted.expires_in.unwrap_or(usual);
+        now.seconds().saturating_add(lifetime)
+    };
+    let scopes = &wanted.scopes;
     let token = match (&wanted.user_id, wanted.id_token) {
-        (Some(user_id), true) => oauth::id_token(client, &base_url, user_id, now),
+        (Some(_), true) if !scopes.is_empty() => {
+            return Err(refused("an ID token has no scopes"));
+        }
+        (Some(user_id), true) => {
+            let expires_at = expires_at(oauth::ID_TOKEN_LIFETIME);
+            oauth::id_token(client, &base_url, user_id, now, expires_at)
+        }
         (Some(user_id), false) => {
-            oauth::user_token(client, &base_url, user_id, &wanted.scopes, now)
+            let expires_at = expires_at(oauth::USER_TOKEN_LIFETIME);
+            oauth::user_token(client, &base_url, user_id, scopes, now, expires_at)
         }
         (None, true) => return Err(refused("an ID token needs a user_id")),
         (None, false) => {
-            let lifetime = wanted.expires_in.unwrap_or(client.token_lifetime);
-            oauth::machine_token(
-                client,
-                &base_url,
-                &wanted.scopes,
-                now.seconds().saturating_add(lifetime),
-            )
+            let expires_at = expires_at(client.token_lifetime);
+            oauth::machine_token(client, &base_url, scopes, expires_at)
         }
     };
     Ok(Json(json!({ "token": token })))

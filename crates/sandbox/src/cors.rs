@@ -29,6 +29,32 @@ const SAFE_HEADERS: [&str; 4] = [
     "if-none-match",
 ];
 
+/// Why this is no origin as a browser writes it, if so: it would never be that of a page.
+pub(crate) fn problem(origin: &str) -> Option<String> {
+    let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+        !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|one| is_plain(one) || b"+-.".contains(&one))
+            && is_host(host)
+    });
+    (!is_origin).then(|| {
+        format!("{origin:?} is no origin: one is written like http://localhost:3000, in small letters, without a path")
+    })
+}
+
+/// Whether this is a host, or host and port, as browsers write them.
+pub(crate) fn is_host(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|one| is_plain(one) || b"-._:[]".contains(&one))
+}
+
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit()
+}
+
 /// The pages that may call, and what they may read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cors {

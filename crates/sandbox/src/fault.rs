@@ -309,13 +309,15 @@ impl Fault {
         if self.probability.is_some_and(|p| !(0.0..=1.0).contains(&p)) {
             return Some("probability must be from 0 to 1");
         }
+        if self.times == Some(0) {
+            return Some("times must be 1 or more");
+        }
+        let path = self.path.as_deref();
+        if path.is_some_and(|path| !path.starts_with('/')) {
+            return Some("path must begin with /, as that of a request does");
+        }
         let waits = self.apply == Some(Apply::AfterNextRead);
-        if waits
-            && self
-                .path
-                .as_deref()
-                .is_some_and(|path| !can_name_user(path))
-        {
+        if waits && path.is_some_and(|path| !can_name_user(path)) {
             return Some("after_next_read needs requests that name a user in their path");
         }
         self.kind.problem()

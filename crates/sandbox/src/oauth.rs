@@ -218,7 +218,7 @@ pub(crate) fn machine_token(
         "iss": format!("{base_url}/"),
         "sub": format!("{}@clients", client.id),
         "aud": format!("{base_url}/api/v2/"),
-        "iat": expires_at - client.token_lifetime,
+        "iat": expires_at.saturating_sub(client.token_lifetime),
         "exp": expires_at,
         "azp": client.id,
         "scope": joined(scopes),
@@ -226,33 +226,46 @@ pub(crate) fn machine_token(
     }))
 }
 
-/// A user's own access token, good for two hours.
+/// How long a user's own access token is good, in seconds, if nothing else is said.
+pub(crate) const USER_TOKEN_LIFETIME: i64 = 2 * 60 * 60;
+
+/// The same for an ID token.
+pub(crate) const ID_TOKEN_LIFETIME: i64 = 10 * 60 * 60;
+
+/// A user's own access token, expiring at this Unix time.
 pub(crate) fn user_token(
     client: &Client,
     base_url: &str,
     user_id: &str,
     scopes: &[impl AsRef<str>],
     now: Millis,
+    expires_at: i64,
 ) -> String {
     jwt::encode(&json!({
         "iss": format!("{base_url}/"),
         "sub": user_id,
         "aud": format!("{base_url}/api/v2/"),
         "iat": now.seconds(),
-        "exp": now.seconds() + 7200,
+        "exp": expires_at,
         "azp": client.id,
         "scope": joined(scopes),
     }))
 }
 
 /// An ID token of a user, as a login of the application would give: what `link_with` takes.
-pub(crate) fn id_token(client: &Client, base_url: &str, user_id: &str, now: Millis) -> String {
+pub(crate) fn id_token(
+    client: &Client,
+    base_url: &str,
+    user_id: &str,
+    now: Millis,
+    expires_at: i64,
+) -> String {
     jwt::encode(&json!({
         "iss": format!("{base_url}/"),
         "sub": user_id,
         "aud": client.id,
         "iat": now.seconds(),
-        "exp": now.seconds() + 36_000,
+        "exp": expires_at,
     }))
 }
 

@@ -145,19 +145,19 @@ impl Sandbox {
     /// A user's own access token, good for two hours, made for the application [`client_id`](Self::client_id).
     #[must_use]
     pub fn user_token(&self, user_id: &str, scopes: &[&str]) -> String {
-        oauth::user_token(
-            &self.settings().client,
-            &self.url,
-            user_id,
-            scopes,
-            self.millis(),
-        )
+        let now = self.millis();
+        let expires_at = now.seconds() + oauth::USER_TOKEN_LIFETIME;
+        let client = &self.settings().client;
+        oauth::user_token(client, &self.url, user_id, scopes, now, expires_at)
     }
 
     /// An ID token of a user, made for the application [`client_id`](Self::client_id): what `link_with` takes.
     #[must_use]
     pub fn id_token(&self, user_id: &str) -> String {
-        oauth::id_token(&self.settings().client, &self.url, user_id, self.millis())
+        let now = self.millis();
+        let expires_at = now.seconds() + oauth::ID_TOKEN_LIFETIME;
+        let client = &self.settings().client;
+        oauth::id_token(client, &self.url, user_id, now, expires_at)
     }
 
     /// Everything someone needs to use the tenant, with a token for all that `/oauth/token` grants.
@@ -217,7 +217,7 @@ impl Sandbox {
     /// Orders a fault.
     ///
     /// # Panics
-    /// If the fault makes no sense: a status or a probability out of range.
+    /// If the fault makes no sense, such as a status or a probability out of range.
     pub fn inject(&self, fault: Fault) -> FaultId {
         if let Some(problem) = fault.problem() {
             #[expect(

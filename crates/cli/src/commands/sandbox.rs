@@ -105,6 +105,9 @@ fn builder(typed: &args::Sandbox) -> Result<Builder, Failure> {
     if let Some(lag) = typed.search_lag {
         builder = builder.search_lag(lag);
     }
+    if let Some(duration) = typed.export_duration {
+        builder = builder.export_duration(duration);
+    }
     if let Some(at) = typed.frozen_at {
         builder = builder.frozen_at(at.into());
     }
@@ -129,7 +132,11 @@ fn not_started(typed: &args::Sandbox, error: &io::Error) -> Failure {
         0 => "the local tenant does not start".to_owned(),
         port => format!("the local tenant does not start on port {port}"),
     };
-    let failure = Failure::new(Kind::Sandbox, message).because(error);
+    let kind = match error.kind() {
+        io::ErrorKind::InvalidInput => Kind::Usage,
+        _ => Kind::Sandbox,
+    };
+    let failure = Failure::new(kind, message).because(error);
     match error.kind() {
         io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied if port != 0 => {
             failure.hint("give another --port; without one a free port is taken")

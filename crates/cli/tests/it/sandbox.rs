@@ -247,6 +247,32 @@ fn a_search_is_behind_if_told_to_be() {
 }
 
 #[test]
+fn an_export_takes_as_long_as_it_is_told_to() {
+    let polled = |words: &[&str]| {
+        let (_serving, ready) = Serving::ready(words);
+        let (_, job) = request(&ready, "POST", "/api/v2/jobs/users-exports", "{}");
+        let job: Value = serde_json::from_str(&job).unwrap();
+        let path = format!("/api/v2/jobs/{}", job["id"].as_str().unwrap());
+        let (_, job) = request(&ready, "GET", &path, "");
+        serde_json::from_str::<Value>(&job).unwrap()["status"].clone()
+    };
+    assert_eq!(polled(&[]), "completed");
+    assert_eq!(polled(&["--export-duration", "3600"]), "pending");
+}
+
+#[test]
+fn a_name_or_an_origin_that_no_client_would_send_is_a_mistake_of_the_caller() {
+    for (words, says) in [
+        (["--allow-origin", "http://localhost:3000/"], "is no origin"),
+        (["--host", "http://tenant.example"], "is no name"),
+    ] {
+        let ran = cli(&["sandbox", words[0], words[1]]).run();
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.err.contains(says), "{ran:?}");
+    }
+}
+
+#[test]
 fn the_certificate_is_trusted_where_its_file_is_given() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("the ca.pem");

@@ -37,6 +37,19 @@ fn dates_come_from_the_tenants_clock() {
 }
 
 #[test]
+fn the_clock_stops_at_the_last_date_it_can_write() {
+    let sandbox = Sandbox::builder()
+        .frozen_at(at(1_700_000_000))
+        .start()
+        .unwrap();
+    sandbox.advance(Duration::MAX);
+    let last = at(253_402_300_799) + Duration::from_millis(999);
+    assert_eq!(sandbox.now(), last);
+    send(&sandbox, "GET", JANES, None);
+    assert_eq!(sandbox.requests()[0].at, "9999-12-31T23:59:59.999Z");
+}
+
+#[test]
 fn tokens_expire_when_the_clock_is_put_forward() {
     let sandbox = Sandbox::start().unwrap();
     let token = sandbox.token(&["read:users"]);

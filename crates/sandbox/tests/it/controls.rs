@@ -56,7 +56,7 @@ fn a_reset_is_a_fresh_start() {
         &sandbox,
         "POST",
         "faults",
-        &json!({ "kind": "drop", "times": 0 }),
+        &json!({ "kind": "drop", "method": "PUT" }),
     );
     control(&sandbox, "POST", "clock", &json!({ "freeze": true }));
     assert_eq!(control(&sandbox, "POST", "reset", &json!(null)).status, 204);
@@ -227,8 +227,100 @@ fn nonsense_is_refused_and_changes_nothing() {
     }
     assert!(sandbox.faults().is_empty());
     assert_eq!(look(&sandbox, "rules")["unlink-no-match"], "unchanged");
+}
+
+#[test]
+fn a_refusal_says_what_would_do() {
+    let sandbox = Sandbox::start().unwrap();
+    let error = |answer: &Answer| answer.json()["error"].as_str().unwrap().to_owned();
+    for (method, name, body, says) in [
+        (
+            "POST",
+            "faults",
+            json!({ "kind": "drop", "times": 0 }),
+            "times must be 1 or more",
+        ),
+        (
+            "POST",
+            "faults",
+            json!({ "kind": "drop", "path": "api/v2/users" }),
+            "path must begin with /",
+        ),
+        (
+            "POST",
+            "rules",
+            json!({ "unlink-no-match": "403" }),
+            "rule unlink-no-match has no choice 403, but unchanged, 404",
+        ),
+        (
+            "POST",
+            "clock",
+            json!({ "advance_ms": u64::MAX }),
+            "advance_ms leads beyond the year 9999",
+        ),
+        (
+            "PUT",
+            "origins",
+            json!(["http://localhost:3000/"]),
+            "one is written like http://localhost:3000",
+        ),
+        (
+            "POST",
+            "tokens",
+            json!({ "user_id": "auth0|1", "id_token": true, "scopes": ["x"] }),
+            "an ID token has no scopes",
+        ),
+        ("PUT", "search", json!({ "lag": 3 }), "expected `lag_ms`"),
+    ] {
+        let answer = control(&sandbox, method, name, &body);
+        assert_eq!(answer.status, 400, "{name} {body}");
+        assert!(error(&answer).contains(says), "{}", answer.body);
+    }
+    let nowhere = send(&sandbox, "GET", "/__sandbox/restart", None);
+    assert_eq!(nowhere.status, 404);
+    assert_eq!(error(&nowhere), "there is no control /__sandbox/restart");
     // What changes something is never a GET.
-    assert_eq!(send(&sandbox, "GET", "/__sandbox/reset", None).status, 405);
+    let read = send(&sandbox, "GET", "/__sandbox/reset", None);
+    assert_eq!((read.status, read.header("allow")), (405, Some("POST")));
+    assert_eq!(error(&read), "/__sandbox/reset does not take GET");
+    let empty = send(&sandbox, "POST", "/__sandbox/clock", None);
+    assert!(error(&empty).starts_with("the body is not what this control takes: "));
+}
+
+#[test]
+fn a_token_of_any_kind_lasts_as_long_as_it_is_told() {
+    let sandbox = Sandbox::start().unwrap();
+    let make = |wanted: Value| {
+        let answer = control(&sandbox, "POST", "tokens", &wanted);
+        answer.json()["token"].as_str().unwrap().to_owned()
+    };
+    let jane = "auth0|63d17b7dbc8a5d0f3e9c4a21";
+    let (machine, own) = ("read:users", "read:current_user");
+    for (wanted, status) in [
+        (json!({ "scopes": [machine], "expires_in": 60 }), 200),
+        (json!({ "scopes": [machine], "expires_in": -1 }), 401),
+        (
+            json!({ "user_id": jane, "scopes": [own], "expires_in": 60 }),
+            200,
+        ),
+        (
+            json!({ "user_id": jane, "scopes": [own], "expires_in": -1 }),
+            401,
+        ),
+    ] {
+        let token = make(wanted.clone());
+        let read = send(&sandbox, "GET", JANES, Some(&token));
+        assert_eq!(read.status, status, "{wanted}");
+    }
+    let token = make(json!({ "user_id": jane, "scopes": ["update:current_user_identities"] }));
+    let sam = "auth0|63d2a4f18e0b7c35d9a61f47";
+    for (expires_in, status) in [(-1, 400), (60, 201)] {
+        let wanted = json!({ "user_id": sam, "id_token": true, "expires_in": expires_in });
+        let body = json!({ "link_with": make(wanted) });
+        let target = format!("{JANES}/identities");
+        let linked = send_json(&sandbox, "POST", &target, Some(&token), &body);
+        assert_eq!(linked.status, status, "{}", linked.body);
+    }
 }
 
 #[test]

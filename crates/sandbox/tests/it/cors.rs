@@ -95,6 +95,32 @@ fn no_origin_is_allowed_unless_told() {
 }
 
 #[test]
+fn what_no_browser_sends_as_an_origin_is_refused() {
+    for origin in [
+        "",
+        "*",
+        "null",
+        "localhost:3000",
+        "http://localhost:3000/",
+        "http://Localhost:3000",
+        "https://*.example.com",
+    ] {
+        let started = Sandbox::builder().allow_origin(origin).start();
+        let kind = started.err().map(|error| error.kind());
+        assert_eq!(kind, Some(std::io::ErrorKind::InvalidInput), "{origin}");
+    }
+    for origin in [
+        "https://app.example.com",
+        "http://[::1]:3000",
+        "capacitor://localhost",
+    ] {
+        let sandbox = Sandbox::builder().allow_origin(origin).start().unwrap();
+        let answer = preflight(&sandbox, origin, "authorization");
+        assert_eq!(allowed(&answer), Some(origin));
+    }
+}
+
+#[test]
 fn headers_are_exposed_on_demand() {
     let sandbox = open()
         .expose_headers(&["x-ratelimit-reset", "retry-after"])
