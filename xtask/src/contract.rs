@@ -1,6 +1,7 @@
 //! `cargo xtask contract`: the official clients and a browser against the local tenant, and with an owner's leave a real one.
 
 mod clients;
+mod documented;
 mod exchanges;
 mod owner;
 mod process;
@@ -67,7 +68,17 @@ pub(crate) fn run(root: &Path, seen: Seen) -> Result<String> {
         let mut told = format!("{}: {} lines", client.name(), lines.lines().count());
         if client.is_official() {
             let bodies = exchanges.check_all(root)?;
-            told.push_str(&format!(", {bodies} answers right key by key"));
+            let tenant = Tenant::start(root, &cache, None)?;
+            documented::run(
+                root,
+                &cache,
+                client,
+                &program,
+                &Target::local(&tenant, &exchanges),
+            )?;
+            told.push_str(&format!(
+                ", {bodies} answers right key by key, the documented test passed"
+            ));
         }
         report.push(told);
     }

@@ -147,6 +147,11 @@ impl Program {
         process::output_at(&mut self.command(script, target), pacing)
     }
 
+    /// The same for a script elsewhere.
+    pub(super) fn run_file(&self, script: &Path, target: &Target<'_>) -> Result<String> {
+        process::output(&mut self.command_of(script, target))
+    }
+
     /// How another script beside its own is run.
     pub(super) fn command(&self, script: &str, target: &Target<'_>) -> Command {
         self.command_of(&self.script.with_file_name(script), target)

@@ -37,7 +37,8 @@ pub(super) fn output_at(command: &mut Command, pacing: Pacing) -> Result<String>
     let mut child = spawn(command.stdin(Stdio::null()))?;
     let name = name(command);
     let text = text(&mut child, &name, pacing.longest())?;
-    succeeded(child, &name)?;
+    // What it wrote before it failed says where.
+    succeeded(child, &name).inspect_err(|_| print!("{text}"))?;
     Ok(text)
 }
 

@@ -7,9 +7,10 @@ use std::{path::Path, process::Command};
 const RECORD: &str = "docs/contract.md";
 
 /// What a change has to touch for the clients to see anything else.
-const LOOKED_AT: [&str; 4] = [
+const LOOKED_AT: [&str; 5] = [
     "crates/sandbox",
     FOLDER,
+    super::documented::PAGE,
     "xtask/src/contract",
     "xtask/src/contract.rs",
 ];
