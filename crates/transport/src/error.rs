@@ -239,8 +239,8 @@ impl Error {
 
     /// When the tenant would take the request, where a limit that outlasts the deadline ended the call: for
     /// [`ErrorKind::RateLimited`], for [`ErrorKind::Token`] where the limit is the token endpoint's, and for
-    /// [`ErrorKind::OutcomeUnknown`] where it kept the outcome from being settled. `None` if it named no time before
-    /// year 10000.
+    /// [`ErrorKind::OutcomeUnknown`] where it kept the outcome from being settled. `None` where that cannot be
+    /// told.
     #[must_use]
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.told(|inner| inner.retry_at)

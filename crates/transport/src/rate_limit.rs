@@ -41,10 +41,18 @@ pub(crate) fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(text(headers, header::DATE.as_str())?).ok()
 }
 
-/// How long this answer asks to wait: `Retry-After`, else the reset header measured against the answer's own `Date`.
+/// The longest that a quota of Auth0's lasts. Who asks for more is asked again then: it may have been a mistake, and a
+/// client would keep to it for as long as it lives.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+
+/// How long this answer asks to wait, a day at most: `Retry-After`, else the reset header measured against the answer's own `Date`.
 ///
 /// The local clock is never asked: it may be wrong by more than any wait. Never negative.
 pub(crate) fn requested_wait(headers: &HeaderMap) -> Option<Duration> {
+    asked(headers).map(|wait| wait.min(LONGEST_WAIT))
+}
+
+fn asked(headers: &HeaderMap) -> Option<Duration> {
     let date = date(headers);
     if let Some(retry_after) = text(headers, header::RETRY_AFTER.as_str()) {
         if let Ok(seconds) = retry_after.parse() {
@@ -86,6 +94,8 @@ mod tests {
             (&[("retry-after", "7")], Some(7)),
             (&[("retry-after", "0")], Some(0)),
             (&[("retry-after", "-3")], None),
+            (&[("retry-after", "86401")], Some(86_400)),
+            (&[("x-ratelimit-reset", "999999999999"), date], Some(86_400)),
             (
                 &[("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), date],
                 Some(10),

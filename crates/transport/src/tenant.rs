@@ -105,6 +105,15 @@ impl FromStr for Tenant {
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             return Err(refuse(Reason::Scheme));
         }
+        // Neither the issuer of a token nor its audience has the port that goes without saying.
+        let unsaid = if scheme == Scheme::HTTPS { 443 } else { 80 };
+        let authority = match authority.port_u16() {
+            Some(port) if port == unsaid => authority
+                .host()
+                .parse()
+                .map_err(|_| refuse(Reason::NotAHost))?,
+            _ => authority,
+        };
         Ok(Self { scheme, authority })
     }
 }
@@ -180,6 +189,9 @@ mod tests {
                 "https://example.eu.auth0.com",
             ),
             ("login.example.com:8443", "https://login.example.com:8443"),
+            ("login.example.com:443", "https://login.example.com"),
+            ("http://[::1]:80", "http://[::1]"),
+            ("https://[::1]:80", "https://[::1]:80"),
             ("http://127.0.0.1:4040", "http://127.0.0.1:4040"),
             ("http://127.9.9.9:1/", "http://127.9.9.9:1"),
             ("http://[::1]:4040", "http://[::1]:4040"),

@@ -424,15 +424,26 @@ async fn a_limit_is_waited_out_by_the_servers_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_beyond_all_dates_names_no_time() {
+async fn a_wait_beyond_all_reason_is_one_of_a_day() {
+    const DAY: Duration = Duration::from_secs(86_400);
     for wait in ["300000000000", "18446744073709551615"] {
-        let script = ScriptedRoundTrip::new().answer_with(429, &[("retry-after", wait)], "{}");
-        let error = run(&script, take_off()).await.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.retry_at()),
-            (ErrorKind::RateLimited, None)
-        );
-        assert!(error.hints().is_empty());
+        let script = ScriptedRoundTrip::new()
+            .answer_with(429, &[("retry-after", wait)], "{}")
+            .answer(200, GONE);
+        let client = client(&script);
+        let before = SystemTime::now();
+        for _ in 0..2 {
+            let error = client.call().execute(take_off()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::RateLimited);
+            let asked = error.retry_at().unwrap().duration_since(before).unwrap();
+            assert!(
+                asked >= DAY && asked < DAY + Duration::from_secs(10),
+                "{asked:?}"
+            );
+        }
+        sleep(DAY + Duration::from_secs(1)).await;
+        client.call().execute(take_off()).await.unwrap();
+        assert_eq!(script.requests().len(), 2);
     }
 }
 
