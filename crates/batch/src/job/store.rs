@@ -160,19 +160,21 @@ impl Store {
         Ok(())
     }
 
-    /// The rows that an earlier run left in doubt.
-    pub(crate) fn doubtful(&self) -> Result<Vec<Pending>, Error> {
+    /// The rows that an earlier run left in doubt, so many at most, of those that this one is about.
+    pub(crate) fn doubtful(&self, limit: i64) -> Result<Vec<Pending>, Error> {
         let which = match self.work {
             Work::Apply => {
                 "JOIN intent ON intent.row = row.number WHERE row.number > ?1 ORDER BY row.number"
             }
             Work::Undo => {
-                "JOIN undo_intent ON undo_intent.row = row.number WHERE row.number > ?1 ORDER BY row.number DESC"
+                "JOIN undo_intent ON undo_intent.row = row.number WHERE row.number > ?1
+                 AND EXISTS (SELECT 1 FROM chosen WHERE row.number BETWEEN first AND last)
+                 ORDER BY row.number DESC"
             }
             // A read leaves nothing in doubt.
             Work::Check => return Ok(Vec::new()),
         };
-        self.select(which, 0, i64::MAX, true)
+        self.select(which, 0, limit, true)
     }
 
     /// The next rows that nothing is known to have been sent for.

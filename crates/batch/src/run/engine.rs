@@ -32,6 +32,10 @@ use crate::{
 
 /// The most requests that wait for their turn by the tenant's rate limit.
 const MOST_WAITING: usize = 16;
+/// A run that is to end waits no longer than this for the next turn, if all it has are requests that wait for theirs.
+const LONGEST_TURN: Duration = Duration::from_secs(2);
+/// How often a run that is to end looks whether that is all.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// The most rows that are in doubt after a kill, twice.
 const LARGEST_BLOCK: usize = 2_048;
 
@@ -134,12 +138,17 @@ impl<W: Worker> Engine<W> {
         if is_canary_right {
             self.journal.canary("passed").await?;
         }
-        let doubtful = self.journal.doubtful().await?;
+        let doubtful = self.journal.doubtful(self.allowance).await?;
+        self.allowance = self.allowance.saturating_sub(doubtful.len() as u64);
         self.ready.extend(doubtful);
         let mut next: Option<NextRows> = None;
         let mut stopped_listening = false;
         while self.ending.is_none() || !self.in_flight.is_empty() {
             self.check();
+            if self.ending.is_some() && self.only_waits() {
+                // Nothing is on its way; what a look at it costs is less than this wait.
+                self.in_flight.shutdown().await;
+            }
             if next.is_none() {
                 next = self.want_rows();
             }
@@ -151,7 +160,9 @@ impl<W: Worker> Engine<W> {
                 break;
             }
             let retry = self.outage.until().filter(|_| self.in_flight.is_empty());
-            let alarm = [retry, self.look_at_the_clock()]
+            let ends = self.ending.is_some() && !self.in_flight.is_empty();
+            let look = ends.then(|| Instant::now() + LOOK_EVERY);
+            let alarm = [retry, look, self.look_at_the_clock()]
                 .into_iter()
                 .flatten()
                 .min();
@@ -215,6 +226,12 @@ impl<W: Worker> Engine<W> {
     /// Ends the run, as soon as what is in flight has ended.
     pub(super) fn end(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
+    }
+
+    /// Whether all that is in flight waits for a turn at the rate limit that is long in coming.
+    fn only_waits(&self) -> bool {
+        let pace = self.worker.pace();
+        pace.waiting >= self.in_flight.len() && pace.next.is_some_and(|next| next > LONGEST_TURN)
     }
 
     /// When to see whether the time is up; again and again, since only the wall clock runs on while a machine sleeps.
@@ -292,6 +309,7 @@ impl<W: Worker> Engine<W> {
         if matches!(ending, Ending::Max)
             && self.worker.kind() != Work::Apply
             && self.journal.next(1).await?.is_empty()
+            && self.journal.doubtful(1).await?.is_empty()
         {
             ending = Ending::Complete;
         }

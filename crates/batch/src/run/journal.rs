@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 type Reply<T> = oneshot::Sender<T>;
 
 enum Entry {
-    Doubtful(Reply<Vec<Pending>>),
+    Doubtful(i64, Reply<Vec<Pending>>),
     Next(i64, Reply<Vec<Pending>>),
     Intend(i64, Option<Seen>, Reply<()>),
     See(i64, Seen, Reply<u64>),
@@ -94,9 +94,10 @@ impl Journal {
         Ok((Self(sender), thread))
     }
 
-    /// The rows that an earlier run left in doubt.
-    pub(super) async fn doubtful(&self) -> Result<Vec<Pending>, Error> {
-        self.ask(Entry::Doubtful).await
+    /// The rows that an earlier run left in doubt, so many at most.
+    pub(super) async fn doubtful(&self, limit: u64) -> Result<Vec<Pending>, Error> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.ask(|reply| Entry::Doubtful(limit, reply)).await
     }
 
     /// The next rows; the intents of those that need no read first are on the disk.
@@ -198,7 +199,7 @@ fn enter(
         Some(Box::new(move || drop(to.send(answer))))
     }
     Ok(match entry {
-        Entry::Doubtful(to) => reply(to, store.doubtful()?),
+        Entry::Doubtful(limit, to) => reply(to, store.doubtful(limit)?),
         Entry::Next(limit, to) => {
             let mut rows = store.next(limit)?;
             let now = SystemTime::now();

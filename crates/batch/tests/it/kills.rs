@@ -301,3 +301,48 @@ async fn what_was_gone_before_it_was_ever_seen_is_nobodys() {
         (bench.plan.rows, 0)
     );
 }
+
+#[tokio::test]
+async fn rows_in_doubt_count_towards_the_caps_of_a_run_like_any_other() {
+    let bench = Bench::exported(crate::applying::sandbox(people(12)));
+    let rows = bench.plan.rows;
+    // As a run leaves it that was killed before any request went out.
+    let put_in_doubt = |intents| {
+        let file = rusqlite::Connection::open(bench.path()).unwrap();
+        let all = format!("INSERT INTO {intents} SELECT number, 1 FROM row");
+        file.execute(&all, []).unwrap();
+    };
+    put_in_doubt("intent");
+    let summary = bench.apply(Apply::default().canary(3)).await;
+    assert!(matches!(summary.ending, Ending::Canary), "{summary:?}");
+    assert_eq!(unlinkings(&bench.sandbox).len(), 3);
+    assert_eq!(
+        (summary.counts.unlinked, summary.counts.unknown),
+        (3, rows - 3)
+    );
+    let more = Apply::default().canary_is_right();
+    let summary = bench.apply(more.max(2)).await;
+    assert!(matches!(summary.ending, Ending::Max), "{summary:?}");
+    assert_eq!(unlinkings(&bench.sandbox).len(), 5);
+    let summary = bench.apply(Apply::default().max(rows - 5)).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+
+    put_in_doubt("undo_intent");
+    let undo = async |options| {
+        let client = client(bench.sandbox.url(), &bench.sandbox.token(&SCOPES));
+        let job = Job::open(bench.path()).unwrap();
+        job.undo(&client, options, Stop::new().1).await.unwrap()
+    };
+    let linked = || links(&bench.sandbox).values().map(Vec::len).sum::<usize>();
+    // Nobody asked for the others.
+    let summary = undo(Undo::default().rows("2-4".parse().unwrap())).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    assert_eq!(linked(), 3);
+    assert_eq!(summary.undone.unknown, rows - 3);
+    let summary = undo(Undo::default().max(1)).await;
+    assert!(matches!(summary.ending, Ending::Max), "{summary:?}");
+    assert_eq!(linked(), 4);
+    let summary = undo(Undo::default()).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    assert_eq!(linked() as u64, rows);
+}

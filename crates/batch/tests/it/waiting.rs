@@ -18,7 +18,7 @@ use unlink::{
         Tenant,
     },
 };
-use unlink_batch::{Apply, Ending, Job, Planner, Selection, Stop, Summary, View};
+use unlink_batch::{Apply, Ending, Job, Planner, Selection, Stop, Stopper, Summary, View};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
@@ -26,7 +26,9 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 fn answer(request: &http::Request<Bytes>) -> String {
     let main = r#"{"provider":"auth0","user_id":"1"}"#;
     if request.method() == http::Method::GET {
-        format!(r#"{{"identities":[{main},{{"provider":"github","user_id":2}}]}}"#)
+        format!(
+            r#"{{"identities":[{main},{{"provider":"github","user_id":2,"connection":"github"}}]}}"#
+        )
     } else {
         format!("[{main}]")
     }
@@ -56,6 +58,30 @@ impl RoundTrip for Away {
             }
             Ok(http::Response::new(body.into()))
         })
+    }
+}
+
+/// A tenant whose rate limit is used up, for a third of a minute, after so many requests; then the run is to end.
+struct UsedUp {
+    after: u64,
+    sent: AtomicU64,
+    stopper: Stopper,
+}
+
+impl RoundTrip for UsedUp {
+    fn round_trip(
+        &self,
+        request: http::Request<Bytes>,
+        _: Duration,
+    ) -> BoxFuture<Result<http::Response<Bytes>, RoundTripError>> {
+        let mut response = http::Response::new(Bytes::from(answer(&request)));
+        if self.sent.fetch_add(1, Ordering::Relaxed) >= self.after {
+            *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+            let wait = http::HeaderValue::from_static("20");
+            response.headers_mut().insert("retry-after", wait);
+            self.stopper.finish();
+        }
+        Box::pin(async move { Ok(response) })
     }
 }
 
@@ -269,4 +295,35 @@ async fn a_token_that_is_refused_ends_the_run() {
     assert!(matches!(summary.ending, Ending::Refused(_)), "{summary:?}");
     assert_eq!(summary.counts.failed, 0, "no row is at fault");
     assert!(asked < 20, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_to_end_does_not_wait_for_a_turn_that_is_long_in_coming() {
+    let folder = tempfile::tempdir().unwrap();
+    let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
+    let path = planned(folder.path(), &tenant);
+    let run = async |after| {
+        let (stopper, stop) = Stop::new();
+        let used_up = UsedUp {
+            after,
+            sent: AtomicU64::new(0),
+            stopper,
+        };
+        let token = AccessToken::new("a.token").unwrap();
+        let client = transport::Client::builder(tenant.clone(), token).round_trip(used_up);
+        let client = Client::from(client.build().unwrap());
+        let job = Job::open(&path).unwrap();
+        job.apply(&client, Apply::default(), stop).await.unwrap()
+    };
+    let summary = run(5).await;
+    assert!(matches!(summary.ending, Ending::Stopped), "{summary:?}");
+    assert!(summary.elapsed < Duration::from_secs(10), "{summary:?}");
+    let counts = summary.counts;
+    // Those that only waited were not sent; the next run looks at them all the same.
+    assert!((5..20).contains(&counts.unlinked), "{counts:?}");
+    assert!(counts.unknown <= 16 && counts.failed == 0, "{counts:?}");
+
+    let summary = run(u64::MAX).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    assert_eq!(summary.counts.unlinked, 100 - counts.unlinked);
 }
