@@ -224,6 +224,9 @@ impl Draft {
         for (name, value) in values {
             connection.execute("INSERT INTO job VALUES (?, ?)", [name, value.as_str()])?;
         }
+        // As much is sorted in memory at once, beside what the cache holds already.
+        connection.pragma_update(None, "cache_size", -8_000)?;
+        schema::finish(&connection)?;
         connection.execute_batch("COMMIT")?;
         let plan = Plan::read(&connection)?;
         connection.close().map_err(|(_, error)| error)?;

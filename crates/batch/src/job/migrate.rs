@@ -79,6 +79,7 @@ fn copy(new: &Connection, path: &Path) -> Result<(), Error> {
             SELECT row, run, outcome, is_open, at, attempts, message FROM old.result;",
     )?;
     evidence(new)?;
+    schema::finish(new)?;
     new.execute_batch("COMMIT; DETACH old")?;
     Ok(())
 }
