@@ -80,6 +80,20 @@ impl Job {
         })
     }
 
+    /// Whether a process works on the job at `path` at this moment; where locks of files cannot tell, none is said to.
+    ///
+    /// To be asked before this process looks at that job, not meanwhile: the file is opened and closed for it, which takes
+    /// the locks away by which a reader is kept from reading what is being tidied up.
+    ///
+    /// # Errors
+    ///
+    /// [`Storage`](ErrorKind::Storage), [`NetworkFileSystem`](ErrorKind::NetworkFileSystem).
+    pub fn is_worked_on(path: impl AsRef<Path>) -> Result<bool, Error> {
+        let path = path.as_ref();
+        network::refuse(path)?;
+        file::is_locked(path)
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {

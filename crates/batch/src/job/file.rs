@@ -213,6 +213,32 @@ impl Lock {
     }
 }
 
+/// Whether a process has the right to write the job at `path` now. This one must not look at that job meanwhile: closing
+/// the file takes SQLite's own locks on it away.
+pub(super) fn is_locked(path: &Path) -> Result<bool, Error> {
+    let path = canonical(path)?;
+    let locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);
+    if locked.contains_key(&path) {
+        return Ok(true);
+    }
+    #[cfg(unix)]
+    {
+        use rustix::{
+            fs::{FlockOperation, flock},
+            io::Errno,
+        };
+        let file = File::open(&path)
+            .map_err(|error| storage(&format!("open {}", path.display()), error))?;
+        // Shared, so that others who look are not in the way.
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(true),
+            Err(error) => return Err(storage("look at the job's lock", error.into())),
+        }
+    }
+    Ok(false)
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         let mut locked = LOCKED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -83,10 +83,7 @@ fn one_interrupt_finishes_what_is_in_flight() {
         assert!(first.contains("\"unlinked\""), "{first}");
         // Anyone may look meanwhile.
         let going_on = desk.expect(0, &["status", "job.db"]);
-        assert!(
-            going_on.out.contains("and goes on, or was killed"),
-            "{going_on:?}"
-        );
+        assert!(going_on.out.contains("and goes on."), "{going_on:?}");
         running.interrupt(signal);
         let (code, out, err) = running.end();
         assert_eq!(code, Some(130), "{out} {err}");
@@ -103,6 +100,28 @@ fn one_interrupt_finishes_what_is_in_flight() {
         finish(&desk, 40);
         assert_eq!(desk.sent("DELETE"), 40, "each was sent once");
     }
+}
+
+#[test]
+fn what_goes_on_with_an_interrupted_canary_is_a_canary() {
+    let desk = Desk::of_users(40);
+    desk.plan("old", &[]);
+    late(&desk, 300);
+    let words = ["apply", "job.db", "--yes", "--json", "--canary", "20"];
+    let words = [&words[..], &["--concurrency", "4"]].concat();
+    let mut running = Running::start(&desk, &words);
+    Running::line_of(&mut running.out);
+    running.interrupt(Signal::INT);
+    let (code, out, err) = running.end();
+    assert_eq!(code, Some(130), "{out} {err}");
+    let go_on = "auth0-unlink apply job.db --concurrency 4 --canary 20 --yes --json";
+    assert!(err.contains(go_on), "{err}");
+    desk.sandbox.clear_faults();
+    let gate = desk.expect(6, &words);
+    assert!(gate.err.contains("--canary-ok"), "{gate:?}");
+    assert!(!gate.err.contains("--canary 20"), "{gate:?}");
+    let status = desk.expect(0, &["status", "job.db", "--json"]).document();
+    assert_eq!(status["canary_waits"], true, "{status}");
 }
 
 #[test]
@@ -189,6 +208,8 @@ fn a_killed_run_is_gone_on_with_by_the_same_command() {
     Running::line_of(&mut running.out);
     running.interrupt(Signal::KILL);
     let (code, ..) = running.end();
+    let cut_off = desk.expect(0, &["status", "job.db"]);
+    assert!(cut_off.out.contains("and was cut off"), "{cut_off:?}");
     assert_eq!(code, None, "it was killed");
     let before = desk.sandbox.requests().len();
     finish(&desk, 6);

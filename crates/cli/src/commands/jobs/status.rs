@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use unlink_batch::{Row, Run as JobRun, Status, View};
+use unlink_batch::{Job, Row, Run as JobRun, Status, View};
 
 use crate::{
     args,
@@ -30,27 +30,37 @@ pub(in crate::commands) fn run(
     io: &mut Io<'_>,
 ) -> Result<(), Failure> {
     let failed = |error: unlink_batch::Error| Failure::job_file(&error);
+    let is_worked_on = Job::is_worked_on(&typed.job).map_err(failed)?;
     let view = View::open(&typed.job).map_err(failed)?;
     let status = view.status().map_err(failed)?;
     let last = view.last_failures(LAST).map_err(failed)?;
     let name = path_text(&typed.job);
+    let now = Now {
+        is_going_on: is_worked_on
+            && status
+                .last_run
+                .as_ref()
+                .is_some_and(|run| run.ended.is_none()),
+        status,
+    };
     let told = if io.is_json() {
-        json::line(&document(&name, &status, &last))?
+        json::line(&document(&name, &now, &last))?
     } else {
-        in_words(&name, &status, &last, io.out_paint())
+        in_words(&name, &now, &last, io.out_paint())
     };
     io.result(&told)
 }
 
-/// The run that goes on, or was killed.
-fn going_on(status: &Status) -> Option<&JobRun> {
-    status.last_run.as_ref().filter(|run| run.ended.is_none())
+/// How a job stands, and whether its last run goes on.
+struct Now {
+    is_going_on: bool,
+    status: Status,
 }
 
 /// How long the rest takes at the rate of now; nothing unless a run goes on.
-fn time_left(status: &Status) -> Option<Duration> {
-    let rate = status.rate.filter(|rate| *rate > 0.0)?;
-    going_on(status)?;
+fn time_left(now: &Now) -> Option<Duration> {
+    let status = &now.status;
+    let rate = status.rate.filter(|rate| *rate > 0.0 && now.is_going_on)?;
     #[expect(
         clippy::cast_precision_loss,
         reason = "a time for people, in round units"
@@ -59,7 +69,8 @@ fn time_left(status: &Status) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-fn in_words(name: &str, status: &Status, last: &[Row], paint: Paint) -> String {
+fn in_words(name: &str, now: &Now, last: &[Row], paint: Paint) -> String {
+    let status = &now.status;
     let plan = &status.plan;
     let mut text = format!(
         "{name}, for {}: {} {}, planned {} from {}.\nDigest {}\n\n",
@@ -88,11 +99,11 @@ fn in_words(name: &str, status: &Status, last: &[Row], paint: Paint) -> String {
         text += "\nThe first rows are done, and the rest waits until someone has looked at them.\n";
     }
     if let Some(run) = &status.last_run {
-        text += &format!("\n{}\n", last_run(run));
+        text += &format!("\n{}\n", last_run(run, now.is_going_on));
     }
-    if let (Some(rate), true) = (status.rate, going_on(status).is_some()) {
+    if let (Some(rate), true) = (status.rate, now.is_going_on) {
         text += &format!("{rate:.1} rows a second");
-        if let Some(left) = time_left(status) {
+        if let Some(left) = time_left(now) {
             text += &format!(", about {} left", span(left));
         }
         text += "\n";
@@ -118,7 +129,7 @@ fn in_words(name: &str, status: &Status, last: &[Row], paint: Paint) -> String {
     text
 }
 
-fn last_run(run: &JobRun) -> String {
+fn last_run(run: &JobRun, is_going_on: bool) -> String {
     let mut told = format!(
         "Run {} ({}) began {}",
         run.number,
@@ -129,7 +140,8 @@ fn last_run(run: &JobRun) -> String {
         (Some(ending), Some(ended)) => {
             told += &format!(" and ended {}: {}.", at(ended), printable(ending))
         }
-        _ => told += " and goes on, or was killed.",
+        _ if is_going_on => told += " and goes on.",
+        _ => told += " and was cut off: what it may have sent is read by the next one.",
     }
     let traffic = &run.traffic;
     told += &format!(
@@ -141,7 +153,8 @@ fn last_run(run: &JobRun) -> String {
     told
 }
 
-fn document<'a>(name: &'a str, status: &'a Status, last: &'a [Row]) -> impl Serialize + use<'a> {
+fn document<'a>(name: &'a str, now: &'a Now, last: &'a [Row]) -> impl Serialize + use<'a> {
+    let status = &now.status;
     let plan = &status.plan;
     Document {
         job: name,
@@ -156,11 +169,12 @@ fn document<'a>(name: &'a str, status: &'a Status, last: &'a [Row]) -> impl Seri
         canary_waits: status.canary_waits,
         purged_at: plan.purged_at.map(at),
         rows_per_second: status.rate,
-        seconds_left: time_left(status).map(|left| left.as_secs()),
+        seconds_left: time_left(now).map(|left| left.as_secs()),
         last_run: status.last_run.as_ref().map(|run| RunDocument {
             run: run.number,
             work: run.work.as_str(),
             began: at(run.began),
+            is_going_on: now.is_going_on,
             ended: run.ended.map(at),
             ending: run.ending.as_deref(),
             traffic: TrafficDocument::new(&run.traffic),
@@ -193,6 +207,7 @@ struct RunDocument<'a> {
     run: u64,
     work: &'a str,
     began: String,
+    is_going_on: bool,
     ended: Option<String>,
     ending: Option<&'a str>,
     traffic: TrafficDocument,

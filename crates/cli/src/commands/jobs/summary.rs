@@ -295,7 +295,7 @@ pub(super) fn outcomes(columns: &[(&str, &Counts)], paint: Paint) -> String {
         ("failed", "", |counts| counts.failed),
         (
             "unknown",
-            "sent, and read first by the next run",
+            "may have been sent; the next run reads first",
             |counts| counts.unknown,
         ),
         ("pending", "still to be done", |counts| counts.pending),

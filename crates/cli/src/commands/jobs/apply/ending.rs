@@ -117,6 +117,13 @@ impl Applying<'_> {
         options.extend(typed.caps.words());
         options.extend(self.run.until_words(self.until.as_ref(), &self.target));
         options.extend(typed.speed.words());
+        // A canary that was cut short is still to come; nothing but a look goes past one.
+        if let Some(rows) = typed.gate.canary
+            && more.is_empty()
+            && !self.is_canary_right
+        {
+            options.extend(["--canary".to_owned(), rows.to_string()]);
+        }
         options.extend(more.iter().map(|word| (*word).to_owned()));
         options.extend(typed.change.yes.then(|| "--yes".to_owned()));
         self.run.next("apply", &typed.job, &options)

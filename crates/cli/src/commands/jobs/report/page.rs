@@ -199,7 +199,7 @@ fn standings(counts: &Counts) -> [(&'static str, &'static str, u64); 9] {
         ("failed", "not taken off", counts.failed),
         (
             "unknown",
-            "sent without an answer; the next run reads it first",
+            "may have been sent; the next run reads first",
             counts.unknown,
         ),
         ("pending", "still to be done", counts.pending),
