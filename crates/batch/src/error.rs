@@ -69,6 +69,15 @@ impl Error {
         }
     }
 
+    /// Names the source where that is what is wrong.
+    pub(crate) fn in_source(self, name: &str) -> Self {
+        let message = match self.kind {
+            ErrorKind::Source => format!("{name}: {}", self.message),
+            _ => return self,
+        };
+        Self { message, ..self }
+    }
+
     pub(crate) fn bad(message: impl Into<String>, first: Vec<BadLine>) -> Self {
         Self {
             bad_lines: first,

@@ -116,6 +116,11 @@ fn read_plain(
         plain.consume(MARK.len());
     }
     let start = plain.fill_buf().map_err(unreadable)?;
+    if start.trim_ascii_start().starts_with(b"[") {
+        let message =
+            "the source is one JSON array: write an object a line instead, as jq -c '.[]' does";
+        return Err(Error::new(ErrorKind::Input, message));
+    }
     if start.trim_ascii_start().starts_with(b"{") {
         return parallel::read(plain, is_wanted, sink);
     }
@@ -184,8 +189,10 @@ fn check<'a>(line: &Line<'a>) -> Result<&'a str, Refusal> {
 
 fn unreadable(error: io::Error) -> Error {
     let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the gzip data is cut off",
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => "the gzip data is damaged",
+        io::ErrorKind::UnexpectedEof => "the gzip data is cut off: get the file again",
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            "the gzip data is damaged: get the file again"
+        }
         _ => "the source cannot be read",
     };
     Error::new(ErrorKind::Source, message).with_source(error)

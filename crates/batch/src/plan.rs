@@ -161,7 +161,8 @@ impl Planner<'_> {
             Record::Row(..) => true,
             Record::User(user) => selection.is_empty() || selection.selects_any(user),
         };
-        let source = input::read(source, &self.columns, &is_wanted, &mut sorter)?;
+        let source = input::read(source, &self.columns, &is_wanted, &mut sorter)
+            .map_err(|error| error.in_source(name))?;
         let Sorter {
             draft,
             selection,

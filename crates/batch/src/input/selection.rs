@@ -62,6 +62,14 @@ impl Selection {
     }
 
     /// Whether it selects one of the user's identities, the main one included.
+    /// The same without a condition on e-mail addresses.
+    pub(crate) fn whatever_email(self) -> Self {
+        Self {
+            email_differs: false,
+            ..self
+        }
+    }
+
     pub(crate) fn selects_any(&self, user: &Exported<'_>) -> bool {
         let mut identities = user.identities.iter();
         identities.any(|identity| self.selects(user, identity))

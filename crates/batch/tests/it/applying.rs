@@ -481,6 +481,31 @@ async fn a_fresh_export_shows_what_is_left_and_what_is_new() {
     assert_eq!(verify(), (0, 1, 19, 19));
 }
 
+#[test]
+fn what_is_left_of_a_list_is_found_however_its_ids_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("job.db");
+    let list = "user_id,provider,identity_user_id\n\
+                auth0|1,github,github|2\nauth0|1,samlp,old|jane\nauth0|1,samlp,samlp|old|joe\nauth0|2,github,3\n";
+    Planner::new("example.eu.auth0.com".parse().unwrap())
+        .plan(&path, "list", list.as_bytes())
+        .unwrap();
+    let fresh = r#"{"user_id":"auth0|1","identities":[
+        {"provider":"auth0","user_id":"1","connection":"Users"},
+        {"provider":"github","user_id":2,"connection":"github"},
+        {"provider":"samlp","user_id":"jane","connection":"old"},
+        {"provider":"samlp","user_id":"old|joe","connection":"old"}]}"#;
+    let view = View::open(&path).unwrap();
+    let left = |selection| {
+        let fresh = fresh.replace('\n', "");
+        let verified = view.verify("fresh", fresh.as_bytes(), &selection).unwrap();
+        (verified.left, verified.new)
+    };
+    assert_eq!(left(Selection::default()), (3, 0));
+    assert_eq!(left(Selection::default().connection("old")), (2, 0));
+    assert_eq!(left(Selection::default().where_email_differs()), (3, 0));
+}
+
 #[tokio::test]
 async fn the_job_lists_its_runs() {
     let bench = Bench::exported(sandbox(people(4)));

@@ -131,21 +131,23 @@ fn bytes() {
           1:19: not UTF-8
         ");
     let whole = gzip(&b"user_id,provider,identity_user_id\nauth0|1,github,12\n".repeat(50));
-    insta::assert_snapshot!(refused(&whole[..whole.len() - 9]), @"Source: the gzip data is cut off");
+    insta::assert_snapshot!(refused(&whole[..whole.len() - 9]), @"Source: source: the gzip data is cut off: get the file again");
     let mut damaged = whole.clone();
     let checksum = damaged.len() - 7;
     damaged[checksum] ^= 0xff;
-    insta::assert_snapshot!(refused(&damaged), @"Source: the gzip data is damaged");
+    insta::assert_snapshot!(refused(&damaged), @"Source: source: the gzip data is damaged: get the file again");
     let mut trailed = whole;
     trailed.extend(b"trailing");
-    insta::assert_snapshot!(refused(&trailed), @"Source: the gzip data is cut off");
-    insta::assert_snapshot!(refused(b"\x1f\x8b"), @"Source: the gzip data is cut off");
+    insta::assert_snapshot!(refused(&trailed), @"Source: source: the gzip data is cut off: get the file again");
+    insta::assert_snapshot!(refused(b"\x1f\x8b"), @"Source: source: the gzip data is cut off: get the file again");
     // Two bytes a letter, as some spreadsheets save it.
     let wide: Vec<u8> = "user_id,provider\n"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
     insta::assert_snapshot!(refused([b"\xff\xfe".as_slice(), &wide].concat()), @"Input: the source is UTF-16: save it as UTF-8");
+    // As the API's lists of users come.
+    insta::assert_snapshot!(refused(b"\n [{\"user_id\":\"auth0|1\"}]"), @"Input: the source is one JSON array: write an object a line instead, as jq -c '.[]' does");
 }
 
 #[test]

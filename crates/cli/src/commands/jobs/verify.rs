@@ -53,6 +53,7 @@ pub(in crate::commands) async fn run(
             selection: beyond.map(|_| selection.to_string()),
             users: verified.users,
             left: verified.left,
+            linked_back: verified.linked_back,
             new: beyond.map(|verified| verified.new),
             accounts: beyond.map(|verified| verified.accounts),
             split_off: beyond.map(|verified| verified.split_off),
@@ -81,10 +82,17 @@ pub(in crate::commands) async fn run(
 fn in_words(verified: &Verified, selection: Option<&Selection>) -> String {
     let mut text = format!(
         "The export has {users}.\n\
-         Still linked, of the job:      {left}\n",
+         Still linked, of the job:      {left}",
         users = counted(verified.users, "user", "users"),
         left = count(verified.left),
     );
+    if verified.linked_back > 0 {
+        text += &format!(
+            ", of which undo linked {} back",
+            count(verified.linked_back)
+        );
+    }
+    text += "\n";
     if let Some(selection) = selection {
         text += &format!(
             "Linked since, not in the job:  {new}\n\
@@ -104,6 +112,7 @@ struct Document {
     selection: Option<String>,
     users: u64,
     left: u64,
+    linked_back: u64,
     new: Option<u64>,
     accounts: Option<u64>,
     split_off: Option<u64>,
