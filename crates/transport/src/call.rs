@@ -263,18 +263,19 @@ async fn send_and_settle<O: Operation>(
                 Err(error) => (Event::Unknown, Error::undocumented(&response, error)),
             },
             Ok(response) => {
+                let failure = Error::from_answer(&response);
                 let event = match response.status().as_u16() {
                     401 => Event::Unauthorized {
                         renewable: renewable(tokens, token.as_ref()),
                     },
                     429 => Event::RateLimited(rate_limit::requested_wait(response.headers())),
                     408 => Event::Unknown,
+                    404 if failure.kind() == ErrorKind::Decode => Event::Unknown,
                     // A probe that is refused for another reason than its scope tells nothing.
                     400..=499 if probing && !lacks_scope(&response) => Event::Unknown,
                     400..=499 => Event::Refused,
                     _ => Event::Unknown,
                 };
-                let failure = Error::from_answer(&response);
                 // A request for a token is refused with other statuses, too.
                 let suspicious = match event {
                     Event::Unauthorized { .. } => true,

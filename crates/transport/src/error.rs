@@ -90,7 +90,7 @@ pub enum ErrorKind {
     Unauthorized,
     /// The token may not do this (403); see [`Error::missing_scopes`].
     Forbidden,
-    /// The tenant knows no such thing (404).
+    /// The tenant knows no such thing (404, in its own words).
     NotFound,
     /// It exists already (409).
     Conflict,
@@ -100,7 +100,8 @@ pub enum ErrorKind {
     Rejected,
     /// The tenant, or something before it, cannot answer now (408, 5xx).
     Unavailable,
-    /// The answer is not what the tenant's documentation describes (a redirect, a page, other JSON).
+    /// The answer is not what the tenant's documentation describes (a redirect, a page, other JSON), so it may be the
+    /// word of something before it.
     Decode,
     /// The request may have been applied, and no reading settled it: there is none that could, it is not allowed, or none
     /// came through before the deadline or a limit that outlasts it; see [`Error::retry_at`].
@@ -156,23 +157,26 @@ impl Error {
     /// The error for an answer that is no success.
     pub(crate) fn from_answer(response: &Response) -> Self {
         let status = response.status();
+        let answer = Answer::new(response);
         let kind = match status.as_u16() {
             401 => ErrorKind::Unauthorized,
             403 => ErrorKind::Forbidden,
-            404 => ErrorKind::NotFound,
+            404 if answer.is_documented() => ErrorKind::NotFound,
+            404 => ErrorKind::Decode,
             409 => ErrorKind::Conflict,
             429 => ErrorKind::RateLimited,
             408 | 500..=599 => ErrorKind::Unavailable,
             400..=499 => ErrorKind::Rejected,
             _ => ErrorKind::Decode,
         };
-        let answer = Answer::new(response);
-        let redirects = if status.is_redirection() {
+        let note = if status.is_redirection() {
             "; redirects are not followed"
+        } else if status == 404 && kind == ErrorKind::Decode {
+            ", but not in its own words"
         } else {
             ""
         };
-        Self::new(kind, format!("the tenant answered {answer}{redirects}"))
+        Self::new(kind, format!("the tenant answered {answer}{note}"))
             .change(|inner| inner.answer = Some(answer))
     }
 
@@ -383,6 +387,7 @@ struct Said {
     error: Option<String>,
     message: Option<String>,
     error_code: Option<String>,
+    status_code: Option<u64>,
 }
 
 impl fmt::Debug for Said {
@@ -419,6 +424,9 @@ impl Answer {
                     },
                     error: text("error"),
                     message: description.or_else(|| text("message")),
+                    status_code: document
+                        .get("statusCode")
+                        .and_then(serde_json::Value::as_u64),
                 }
             });
         Self { response, said }
@@ -453,6 +461,14 @@ impl Answer {
     #[must_use]
     pub const fn is_json(&self) -> bool {
         self.said.is_some()
+    }
+
+    /// Whether it is an error document as the tenant writes them, and not the page of something before it.
+    fn is_documented(&self) -> bool {
+        let own = |said: &Said| said.status_code == Some(self.status().as_u16().into());
+        self.said
+            .as_ref()
+            .is_some_and(|said| said.error_code.is_some() || own(said))
     }
 
     /// The rate limit it named.
@@ -528,7 +544,10 @@ mod tests {
             (408, "", ErrorKind::Unavailable, false),
             (401, "", ErrorKind::Unauthorized, false),
             (403, r#"{"error":"Forbidden"}"#, ErrorKind::Forbidden, true),
-            (404, r#"{"error":"Not Found"}"#, ErrorKind::NotFound, true),
+            (404, r#"{"statusCode":404}"#, ErrorKind::NotFound, true),
+            (404, r#"{"errorCode":"x"}"#, ErrorKind::NotFound, true),
+            (404, r#"{"error":"Not Found"}"#, ErrorKind::Decode, true),
+            (404, "<html>not found</html>", ErrorKind::Decode, false),
             (409, "{}", ErrorKind::Conflict, true),
             (429, "[]", ErrorKind::RateLimited, false),
             (400, "{}", ErrorKind::Rejected, true),

@@ -82,6 +82,7 @@ const GET: Method = Method::GET;
 const DELETE: Method = Method::DELETE;
 const GONE: &str = "[]";
 const NO_SCOPE: &str = r#"{"message":"Insufficient scope, expected any of: read:users","errorCode":"insufficient_scope"}"#;
+const NO_SUCH: &str = r#"{"statusCode":404,"error":"Not Found"}"#;
 const THERE: &str = r#"["x"]"#;
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +114,8 @@ async fn every_lost_answer_is_settled_by_a_read() {
         ScriptedRoundTrip::new().hang(),
         ScriptedRoundTrip::new().answer(503, html),
         ScriptedRoundTrip::new().answer(408, ""),
+        // Not a word of the tenant.
+        ScriptedRoundTrip::new().answer(404, html),
         ScriptedRoundTrip::new().answer(200, html),
         ScriptedRoundTrip::new().answer(204, ""),
         ScriptedRoundTrip::new().answer_with(302, &[("location", "https://evil.example/")], ""),
@@ -134,6 +137,8 @@ async fn a_read_without_an_answer_is_repeated() {
         ScriptedRoundTrip::new().hang(),
         ScriptedRoundTrip::new().answer(503, html),
         ScriptedRoundTrip::new().answer(408, ""),
+        // Not a word of the tenant.
+        ScriptedRoundTrip::new().answer(404, html),
         ScriptedRoundTrip::new().answer(200, html),
         ScriptedRoundTrip::new().answer_with(302, &[("location", "https://evil.example/")], ""),
     ] {
@@ -251,7 +256,7 @@ async fn where_the_read_is_not_allowed_the_next_answer_is_the_read() {
     let script = ScriptedRoundTrip::new()
         .lost()
         .answer(403, NO_SCOPE)
-        .answer(404, "{}");
+        .answer(404, NO_SUCH);
     let error = run(&script, take_off()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
     assert_eq!(
@@ -343,7 +348,7 @@ async fn a_stalled_probe_leaves_the_deadline_intact() {
 
 #[tokio::test(start_paused = true)]
 async fn a_missing_target_is_an_error_of_its_own() {
-    let script = ScriptedRoundTrip::new().lost().answer(404, "{}");
+    let script = ScriptedRoundTrip::new().lost().answer(404, NO_SUCH);
     let error = run(&script, take_off()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.may_have_been_applied());

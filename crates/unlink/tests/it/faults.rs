@@ -38,7 +38,7 @@ pub(crate) fn seed() -> Seed {
 
 /// Whether the last fault of this user is there for as long as a call lasts.
 const fn is_lasting(number: usize) -> bool {
-    number % 8 == 0
+    number.is_multiple_of(8)
 }
 
 /// One to four faults on the way to this user, and one more that lasts where it is this one's turn.

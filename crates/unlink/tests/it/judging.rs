@@ -203,6 +203,25 @@ async fn not_linked_is_done_only_if_it_is_an_account_of_its_own() {
     assert_eq!(error.kind(), ErrorKind::NoSuchIdentity);
     assert_eq!(error.listed().len(), 3, "what is there");
 
+    // A page of something before the tenant says nothing of the account,
+    let page = (0..9).fold(ScriptedRoundTrip::new().answer(200, LINKED), |script, _| {
+        script.answer(404, "<html>not found</html>")
+    });
+    let error = unlink(&page, "github|9").await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::Decode)
+    );
+    // nor of the user.
+    let page = (0..9).fold(ScriptedRoundTrip::new(), |script, _| {
+        script.answer(404, "<html>not found</html>")
+    });
+    let error = unlink(&page, "github|9").await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Request(transport::ErrorKind::Decode)
+    );
+
     // A user of that id whose main identity is another one is not that account.
     let other = r#"{"user_id":"github|9","identities":[{"provider":"github","user_id":7}]}"#;
     let script = ScriptedRoundTrip::new()
