@@ -310,6 +310,7 @@ fn not_deleted(error: unlink::Error, row: &Pending, unlinked: Finding) -> Verdic
         | Failure::Interrupted
         | Failure::RateLimited
         | Failure::Unavailable
+        | Failure::Decode
         | Failure::OutcomeUnknown => Verdict::Half(
             finding(undeleted(row, &error), true),
             Box::new(later(request, error)),
@@ -358,7 +359,7 @@ pub(crate) fn judge(
             "the user does not exist any more".to_owned(),
         ),
         Failure::Token | Failure::Unauthorized | Failure::Forbidden => Verdict::Refused(error),
-        Failure::Input | Failure::Conflict | Failure::Rejected | Failure::Decode
+        Failure::Input | Failure::Conflict | Failure::Rejected
             if !error.may_have_been_applied() =>
         {
             failing(Reason::Rejected)
@@ -381,10 +382,11 @@ fn decisive(request: transport::ErrorKind, error: &unlink::Error) -> transport::
                 way @ (Failure::Connect
                 | Failure::Timeout
                 | Failure::Interrupted
-                | Failure::RateLimited),
+                | Failure::RateLimited
+                | Failure::Unavailable
+                | Failure::Decode),
             ),
         ) => way,
-        (Failure::Token, Some(Failure::Unavailable | Failure::Decode)) => Failure::Unavailable,
         _ => request,
     }
 }

@@ -36,6 +36,8 @@ fn answer(request: &http::Request<Bytes>) -> String {
 
 /// A tenant that answers some requests, is away for an hour, and answers again.
 struct Away {
+    /// The status of the page that something before it answers with then, if there is something.
+    page: Option<u16>,
     since: OnceLock<Instant>,
     sent: Arc<AtomicU64>,
 }
@@ -49,7 +51,13 @@ impl RoundTrip for Away {
         let is_away = self.sent.fetch_add(1, Ordering::Relaxed) > 40
             && self.since.get_or_init(Instant::now).elapsed() < HOUR;
         let body = answer(&request);
+        let page = self.page;
         Box::pin(async move {
+            if let (true, Some(status)) = (is_away, page) {
+                let mut response = http::Response::new(Bytes::from("<html>welcome</html>"));
+                *response.status_mut() = status.try_into().unwrap();
+                return Ok(response);
+            }
             if is_away {
                 return Err(RoundTripError::new(
                     Delivery::NotSent,
@@ -103,12 +111,16 @@ fn planned(folder: &Path, tenant: &Tenant) -> PathBuf {
 }
 
 /// A run during which the tenant is away for an hour.
-async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, View, u64) {
+async fn away_for_an_hour(
+    page: Option<u16>,
+    options: impl FnOnce(Apply) -> Apply,
+) -> (Summary, View, u64) {
     let folder = tempfile::tempdir().unwrap();
     let tenant: Tenant = "example.eu.auth0.com".parse().unwrap();
     let path = planned(folder.path(), &tenant);
     let sent = Arc::new(AtomicU64::new(0));
     let away = Away {
+        page,
         since: OnceLock::new(),
         sent: Arc::clone(&sent),
     };
@@ -134,7 +146,7 @@ async fn away_for_an_hour(options: impl FnOnce(Apply) -> Apply) -> (Summary, Vie
 async fn a_network_that_is_gone_for_an_hour_is_waited_for_within_until() {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&waits);
-    let (summary, view, sent) = away_for_an_hour(|apply| {
+    let (summary, view, sent) = away_for_an_hour(None, |apply| {
         apply
             .until(SystemTime::now() + 2 * HOUR)
             .on_wait(move |wait| tell.lock().unwrap().push(wait.clone()))
@@ -162,8 +174,26 @@ async fn a_network_that_is_gone_for_an_hour_is_waited_for_within_until() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_something_before_the_tenant_is_waited_out_and_says_nothing_of_the_users() {
+    for page in [200, 404, 503] {
+        let until = SystemTime::now() + 2 * HOUR;
+        let (summary, ..) = away_for_an_hour(Some(page), |apply| apply.until(until)).await;
+        assert!(
+            matches!(summary.ending, Ending::Complete),
+            "{page} {summary:?}"
+        );
+        let counts = summary.counts;
+        assert_eq!(
+            (counts.unlinked, counts.stale, counts.failed),
+            (100, 0, 0),
+            "{page}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_time_to_end_at_patience_ends() {
-    let (summary, _, sent) = away_for_an_hour(|apply| apply.patience(HOUR / 6)).await;
+    let (summary, _, sent) = away_for_an_hour(None, |apply| apply.patience(HOUR / 6)).await;
     assert!(
         matches!(summary.ending, Ending::Unreachable(_)),
         "{summary:?}"
