@@ -106,6 +106,19 @@ fn a_refused_token_where_the_clock_is_off_says_so() {
 }
 
 #[test]
+fn a_page_of_what_is_no_tenant_does_not_say_that_a_user_is_missing() {
+    let site = Recorder::start(|_| Answer {
+        status: 404,
+        headers: "",
+        body: "<html>not found</html>".into(),
+    });
+    let ran = cli(&["list", JANE, "--domain", site.url()])
+        .env("AUTH0_API_TOKEN", "planted.token")
+        .run();
+    insta::assert_snapshot!("no_tenant", ran.told_of(site.url()));
+}
+
+#[test]
 fn a_rate_limit_says_when_to_come_back() {
     let tenant = Recorder::start(|_| {
         Answer {
