@@ -21,6 +21,7 @@ mod client;
 mod client_credentials;
 mod error;
 mod headers;
+mod hint;
 #[cfg(feature = "hyper")]
 mod hyper;
 mod operation;
@@ -42,7 +43,8 @@ mod token;
 pub use crate::hyper::{Download, Downloads};
 pub use client::{Call, Channel, Client, ClientBuilder};
 pub use client_credentials::ClientCredentials;
-pub use error::{Answer, DecodeError, Error, ErrorKind, Hint};
+pub use error::{Answer, DecodeError, Error, ErrorKind};
+pub use hint::Hint;
 pub use operation::{Answered, Operation, Settled, SettledBy};
 pub use pace::{Limit, Pace, Pacing, Priority, Reserve};
 pub use path::{Path, PathError};
