@@ -190,6 +190,27 @@ fn without_headers_the_429s_alone_tell() {
 }
 
 #[test]
+fn refusals_that_name_no_limit_slow_nothing_down() {
+    for model in MODELS {
+        for latency in [0.001, 0.03, 0.3] {
+            let case = Case {
+                model,
+                latency,
+                refusals: |now| (20.0..50.0).contains(&now),
+                in_flight: 64,
+                ..Case::new(fifty())
+            };
+            let outcome = run(&case);
+            let (through, refused) = between(&outcome, 20.0, 50.0);
+            assert!(
+                through >= 1_400 && refused == 0,
+                "{model:?} {latency}: {through}, {refused} refused"
+            );
+        }
+    }
+}
+
+#[test]
 fn headers_may_vanish_and_return() {
     for model in MODELS {
         let case = Case {

@@ -171,6 +171,8 @@ pub(crate) struct Case {
     pub(crate) in_flight: usize,
     /// Whether answers name the limit at this time.
     pub(crate) headers: fn(f64) -> bool,
+    /// Whether answers are refusals at this time, such as 404, which name no limit.
+    pub(crate) refusals: fn(f64) -> bool,
 }
 
 impl Case {
@@ -190,6 +192,7 @@ impl Case {
             changes: Vec::new(),
             in_flight: 20_000,
             headers: |_| true,
+            refusals: |_| false,
         }
     }
 }
@@ -310,6 +313,8 @@ pub(crate) fn run(case: &Case) -> Outcome {
                 outcome.arrivals.push((now, is_let_through, limiter.level));
                 let answer = if !is_let_through {
                     Answer::Limited(limiter.retry_after(now + offset))
+                } else if (case.refusals)(now) {
+                    Answer::Refused
                 } else if (case.headers)(now) {
                     Answer::Counted(limiter.reading(now + offset, case.reset))
                 } else {

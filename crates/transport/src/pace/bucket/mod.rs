@@ -5,6 +5,7 @@
 //! middle of the next. That is right for every way, and neither has to be guessed before the first requests are sent.
 
 mod estimate;
+mod gate;
 mod plan;
 mod seconds;
 mod tenant_clock;
@@ -14,6 +15,7 @@ use std::collections::VecDeque;
 
 use self::{
     estimate::Estimate,
+    gate::Gate,
     seconds::{Closed, Open},
     tenant_clock::TenantClock,
     unlimited::Unlimited,
@@ -46,6 +48,8 @@ pub(super) enum Answer {
     Counted(Reading),
     /// It was done, and the answer names no limit.
     Unlimited,
+    /// It was read and not done, as with 404, and the answer names no limit: it may have been counted.
+    Refused,
     /// It may have been counted.
     Unknown,
     /// 429: it was not counted, and nothing is sent for this many seconds.
@@ -61,26 +65,6 @@ struct Flight {
     second: i64,
     /// How many had been answered and counted when it was sent.
     counted: i64,
-}
-
-/// What a 429 closes.
-#[derive(Clone, Copy, Debug)]
-struct Gate {
-    until: f64,
-    /// When the request was sent that was refused.
-    refused_at: f64,
-    /// Requests that were sent after it, and let through or refused as well.
-    passed: u32,
-    refused: u32,
-    /// When a request was sent to find out whether it opens.
-    probed_at: Option<f64>,
-}
-
-impl Gate {
-    /// Whether that request alone was refused, so that no other has to find out.
-    const fn is_disproved(&self) -> bool {
-        self.passed > self.refused
-    }
 }
 
 #[derive(Debug)]
@@ -203,6 +187,11 @@ impl Bucket {
         self.lowest
     }
 
+    /// Whether nothing is on its way.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
     /// Until when nothing is sent after a 429.
     pub(super) const fn closed_until(&self) -> Option<f64> {
         match self.gate {
@@ -225,19 +214,38 @@ impl Bucket {
     /// A request is sent; returns its number.
     pub(super) fn send(&mut self, now: f64) -> u64 {
         self.turn(now);
-        let number = self.first_flight + self.flights.len() as u64;
-        self.flights.push_back(Some(Flight {
-            at: now,
-            second: self.second,
-            counted: self.counted,
-        }));
-        self.in_flight += 1;
         self.sent_now += 1;
         self.last_sent = now;
         if let Some(gate) = &mut self.gate {
             gate.probed_at = Some(now);
         }
         self.unlimited.sent(now);
+        self.take_off(now, self.second)
+    }
+
+    /// A request that was sent as another limit's is this one's, as its answer shows; returns its number here.
+    pub(super) fn adopt(&mut self, sent_at: f64) -> u64 {
+        let second = whole(self.clock.arrival(sent_at));
+        if second > self.second {
+            self.turn(sent_at);
+        }
+        if second == self.second {
+            self.sent_now += 1;
+        } else if let Some(sent) = self.sent.iter_mut().find(|sent| sent.0 == second) {
+            sent.1 += 1;
+        }
+        self.last_sent = self.last_sent.max(sent_at);
+        self.take_off(sent_at, second)
+    }
+
+    fn take_off(&mut self, at: f64, second: i64) -> u64 {
+        let number = self.first_flight + self.flights.len() as u64;
+        self.flights.push_back(Some(Flight {
+            at,
+            second,
+            counted: self.counted,
+        }));
+        self.in_flight += 1;
         number
     }
 
@@ -253,6 +261,11 @@ impl Bucket {
             }
             Answer::Unknown => {
                 self.reopen(flight.at, now, false);
+                self.count(&flight, date, None);
+            }
+            Answer::Refused => {
+                self.measure(&flight, now, date);
+                self.reopen(flight.at, now, true);
                 self.count(&flight, date, None);
             }
             Answer::Limited(wait) => {
@@ -477,4 +490,67 @@ const fn count(requests: i64) -> f64 {
 #[expect(clippy::cast_possible_truncation, reason = "seconds since 1970")]
 fn whole(time: f64) -> i64 {
     time.floor() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number as a tenant gives it that has lost its mind.
+    fn any(random: &mut fastrand::Rng, usual: u64) -> u64 {
+        match random.u8(..8) {
+            0 => 0,
+            1 => u64::MAX,
+            2 => random.u64(..),
+            _ => random.u64(..=usual),
+        }
+    }
+
+    #[test]
+    fn whatever_a_tenant_says_another_request_may_go_in_the_end_and_nothing_is_kept_for_good() {
+        for seed in 0..200 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let percent = f64::from(random.u8(..100));
+            let mut bucket = Bucket::new(Reserve::percent(percent).unwrap());
+            let (mut now, mut on_their_way) = (0.0, Vec::new());
+            let mut longest = 0_f64;
+            for _ in 0..2_000 {
+                now += random.f64() * if random.u8(..50) == 0 { 100.0 } else { 0.2 };
+                let next = bucket.next(now);
+                assert!(!next.is_nan(), "{seed}: {bucket:?}");
+                if next <= now && on_their_way.len() < 50 {
+                    on_their_way.push(bucket.send(now));
+                }
+                if on_their_way.is_empty() {
+                    longest = longest.max(next - now);
+                }
+                if !on_their_way.is_empty() && random.bool() {
+                    let number = on_their_way.swap_remove(random.usize(..on_their_way.len()));
+                    let answer = match random.u8(..10) {
+                        0 => Answer::Unknown,
+                        1 => Answer::Refused,
+                        2 => Answer::NotSent,
+                        3 => Answer::Unlimited,
+                        4 => Answer::Limited(random.f64() * 30.0),
+                        _ => Answer::Counted(Reading {
+                            limit: any(&mut random, 50),
+                            remaining: any(&mut random, 50),
+                            reset: any(&mut random, 2_000_000_000),
+                        }),
+                    };
+                    let date = random.bool().then(|| whole(now) + random.i64(-3..3));
+                    let date = date.map(|date| date + random.i64(0..2) * 1_000_000);
+                    bucket.end(number, now, answer, date);
+                }
+            }
+            assert!(longest <= 90.0, "{seed}: {longest} s, {bucket:?}");
+            for number in on_their_way {
+                bucket.end(number, now, Answer::Unknown, None);
+            }
+            assert!(bucket.flights.is_empty() && bucket.is_idle());
+            // One for each second of what is not over yet.
+            let kept = (bucket.sent.len(), bucket.open.len());
+            assert!(kept.0.max(kept.1) <= 50, "{seed}: {kept:?} kept");
+        }
+    }
 }

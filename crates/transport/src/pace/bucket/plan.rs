@@ -4,6 +4,9 @@ use super::{
     Bucket, LATE, MINUTE_LIKE, PATIENCE, count, estimate::Estimate, number, seconds::Closed,
 };
 
+/// Seconds after which a bucket of next to nothing is asked in any case.
+const LONGEST_UNASKED: f64 = 10.0;
+
 /// How the limit is refilled within a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum View {
@@ -33,7 +36,7 @@ impl Bucket {
         if sure >= 1.0 {
             now
         } else {
-            self.last_sent + 1.0 / self.contest
+            self.last_sent + (1.0 / self.contest).min(LONGEST_UNASKED)
         }
     }
 

@@ -13,7 +13,16 @@ pub(super) struct Open {
     /// The most that was left by the first requests, and the least by the last.
     pub(super) most: f64,
     pub(super) least: Option<f64>,
+    /// How many were sent after the last that told what was left.
+    pub(super) untold: i64,
     pub(super) was_full: bool,
+}
+
+impl Open {
+    /// What was left by the last, apart from what came in since the last that told it.
+    fn left(&self) -> Option<f64> {
+        self.least.map(|least| least - count(self.untold))
+    }
 }
 
 /// The latest second of which every request is answered.
@@ -42,7 +51,8 @@ impl Bucket {
         self.counted += 1;
         #[expect(clippy::cast_precision_loss, reason = "limits are not so large")]
         let left = reading.map(|reading| reading.remaining as f64);
-        let was_full = reading.is_some_and(|reading| reading.remaining + 1 >= reading.limit);
+        let was_full =
+            reading.is_some_and(|reading| reading.remaining.saturating_add(1) >= reading.limit);
         self.note(flight, date.unwrap_or(flight.second), 1, left, was_full);
     }
 
@@ -60,7 +70,13 @@ impl Bucket {
             Some(open) => {
                 open.counted += counted;
                 open.was_full |= was_full;
+                if left.is_none() && flight.at > open.last {
+                    open.untold += counted;
+                }
                 if let Some(left) = left {
+                    if flight.at > open.last {
+                        open.untold = 0;
+                    }
                     if flight.at < open.first - spread {
                         open.most = left;
                     } else if flight.at < open.first + spread {
@@ -84,6 +100,7 @@ impl Bucket {
                     last: flight.at,
                     most: left.unwrap_or(0.0),
                     least: left,
+                    untold: 0,
                     was_full,
                 },
             ),
@@ -105,8 +122,10 @@ impl Bucket {
             }
             self.open.pop_front();
             self.settled += open.counted;
-            match (self.closed, open.least) {
+            match (self.closed, open.left()) {
                 (None, None) => {}
+                // A 429 tells what was left of a limit that is not known.
+                _ if self.limit.is_none() => {}
                 (Some(closed), Some(left)) if open.number > closed.number => {
                     let next = Closed {
                         number: open.number,
@@ -125,7 +144,10 @@ impl Bucket {
                         counted: self.settled,
                     });
                 }
-                // Without a reading, or later than others of its second.
+                (Some(closed), None) if open.number > closed.number => {
+                    self.closed = Some(self.expected(closed, &open));
+                }
+                // Later than others of its second.
                 (Some(mut closed), least) => {
                     if least.is_none() {
                         closed.left -= count(open.counted);
@@ -134,15 +156,29 @@ impl Bucket {
                     self.closed = Some(closed);
                 }
             }
-            if let Some(closed) = self.closed {
-                while self
-                    .sent
-                    .front()
-                    .is_some_and(|sent| sent.0 <= closed.number)
-                {
-                    self.sent.pop_front();
-                }
+            let done = self.closed.map_or(open.number, |closed| closed.number);
+            while self.sent.front().is_some_and(|sent| sent.0 <= done) {
+                self.sent.pop_front();
             }
+        }
+    }
+
+    /// What is taken to be left at the end of a second of which no answer told it.
+    fn expected(&self, before: Closed, open: &Open) -> Closed {
+        let ends = number(open.number + 1) - self.clock.arrival(0.0);
+        let (rate, counted) = (self.estimate().rate(), count(open.counted));
+        let limit = self.limit.unwrap_or(f64::INFINITY);
+        let left = if self.view() == Some(View::Smooth) {
+            (before.left + rate * (ends - before.last) - counted).min(limit)
+        } else {
+            let came = rate * number(open.number - before.number);
+            (before.left + came).min(limit) - counted
+        };
+        Closed {
+            number: open.number,
+            last: ends,
+            left: left.max(0.0),
+            counted: self.settled,
         }
     }
 
