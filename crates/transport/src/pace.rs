@@ -1,6 +1,7 @@
 //! Pacing: how fast requests are sent, so that the tenant's rate limit is used and its logins are left alone.
 
 mod bucket;
+mod lane;
 mod queue;
 #[cfg(test)]
 #[path = "../benches/pacing/pace/simulator.rs"]

@@ -1,7 +1,7 @@
 //! The queue before the limits: one after the other, the urgent first, and after a 429 one alone.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     future::poll_fn,
     mem,
     sync::{Arc, Mutex, PoisonError},
@@ -9,11 +9,10 @@ use std::{
     time::Duration,
 };
 
-use http::Method;
-
 use super::{
-    Limit, Pace, Pacing, Priority,
-    bucket::{Answer, Bucket, Reading},
+    Pace, Pacing, Priority,
+    bucket::{Answer, Reading},
+    lane::{Lane, Place, Route},
 };
 use crate::{
     rate_limit::RateLimit,
@@ -47,39 +46,6 @@ struct State {
     waited: f64,
     /// Who is woken when the state is let go of.
     woken: Vec<Waker>,
-}
-
-/// Requests that are counted against one limit.
-#[derive(Debug)]
-struct Lane {
-    bucket: Bucket,
-    waiting: BTreeMap<Place, Option<Waker>>,
-}
-
-/// Where a request stands in its lane: the least is next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place(Priority, u64);
-
-/// The kind of a request, by which it finds the limit that it is counted against.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Route {
-    method: Method,
-    /// The path's beginning, which names no user.
-    begin: String,
-    segments: usize,
-}
-
-impl Route {
-    fn of(request: &Request) -> Self {
-        let path = request.path().as_str();
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
-        let begin = path.split('/').take(4).collect::<Vec<_>>().join("/");
-        Self {
-            method: request.method().clone(),
-            begin,
-            segments: path.split('/').count(),
-        }
-    }
 }
 
 /// A caller of the pacer: it keeps its place when it has to send again.
@@ -235,43 +201,6 @@ impl State {
             refused: state.refused,
             waited: Duration::try_from_secs_f64(state.waited).unwrap_or(Duration::MAX),
         }
-    }
-}
-
-impl Lane {
-    fn new(options: Pacing) -> Self {
-        Self {
-            bucket: Bucket::new(options.reserve),
-            waiting: BTreeMap::new(),
-        }
-    }
-
-    fn limit(&self) -> Option<Limit> {
-        Some(Limit {
-            burst: self.bucket.limit()?,
-            rate: self.bucket.rate(),
-            left: self.bucket.left()?,
-            reserved: self.bucket.reserved(),
-            lowest: self.bucket.lowest()?,
-        })
-    }
-
-    fn first(&self) -> Option<Place> {
-        self.waiting.first_key_value().map(|(first, _)| *first)
-    }
-
-    /// Wakes who is next, to look again.
-    fn wake_next(&mut self, woken: &mut Vec<Waker>) {
-        if let Some(mut first) = self.waiting.first_entry()
-            && let Some(waker) = first.get_mut().take()
-        {
-            woken.push(waker);
-        }
-    }
-
-    /// Wakes all, so that those give up whose time is too short.
-    fn wake_all(&mut self, woken: &mut Vec<Waker>) {
-        woken.extend(self.waiting.values_mut().filter_map(Option::take));
     }
 }
 
@@ -501,9 +430,7 @@ impl State {
         }
         home
     }
-}
 
-impl State {
     /// A lane of nobody's, so that limits that change again and again do not add up.
     fn free_lane(&mut self) -> usize {
         let is_free = |index: &usize| {
@@ -830,6 +757,88 @@ mod tests {
                 .filter(|of| **of == Priority::Bulk)
                 .count();
             assert!(bulk_before <= 1, "{order:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_that_change_again_and_again_do_not_add_up() {
+        let bench = Bench::new(Pacing::default());
+        let delete = Request::delete(Path::new(["api", "v2", "users", "a"]).unwrap());
+        for limit in 10..200 {
+            for request in [&get("a"), &delete] {
+                let caller = bench.pacer.caller(Priority::Bulk);
+                let turn = bench.turn(caller, request).await.unwrap();
+                bench.end(turn, &answer(200, limit, limit - 1));
+            }
+        }
+        let lanes = bench.pacer.with(|state| state.lanes.len());
+        assert!(lanes <= 3, "{lanes}");
+        let pace = bench.pacer.pace(bench.time.now());
+        assert_eq!(pace.limits.len(), 1, "{pace:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_forgotten_whoever_gives_up_or_is_refused() {
+        for seed in 0..12 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let options = match seed % 4 {
+                0 => Pacing::default(),
+                1 => Pacing::default().rate(30.0).unwrap(),
+                2 => Pacing::default().in_flight(NonZeroU32::new(3).unwrap()),
+                _ => Pacing::default().reserve(Reserve::requests(4)),
+            };
+            let bench = Bench::new(options);
+            let delete = Request::delete(Path::new(["api", "v2", "users", "a"]).unwrap());
+            let calls = (0..400).map(|_| {
+                let mut random = random.fork();
+                let (bench, delete) = (&bench, &delete);
+                async move {
+                    bench
+                        .time
+                        .sleep(Duration::from_secs_f64(random.f64() * 20.0))
+                        .await;
+                    let priority = [Priority::Bulk, Priority::Interactive][random.usize(..2)];
+                    let caller = bench.pacer.caller(priority);
+                    let (request, limit) = match random.bool() {
+                        true => (&get("a"), 40),
+                        false => (delete, 20),
+                    };
+                    let patience = Duration::from_secs_f64(random.f64() * 4.0);
+                    let turn = bench.turn(caller, request);
+                    let turn = match random.u8(..4) {
+                        // Given up while it waits, or just as its turn comes.
+                        0 => crate::time::within(&bench.time, patience, turn).await,
+                        _ => Some(turn.await),
+                    };
+                    let Some(turn) = turn else { return };
+                    let turn = turn.unwrap();
+                    bench
+                        .time
+                        .sleep(Duration::from_secs_f64(random.f64()))
+                        .await;
+                    let now = bench.time.now();
+                    match random.u8(..20) {
+                        0 => turn.end(now, &Ended::NotSent),
+                        1 => turn.end(now, &Ended::Unknown),
+                        2 => drop(turn),
+                        3 => {
+                            let limited = answer(429, limit, 0);
+                            turn.end(now, &Ended::Limited(&limited, Duration::from_secs(1)));
+                        }
+                        4 => {
+                            let silent = http::Response::builder().status(404);
+                            let silent = silent.body(Bytes::new()).unwrap().into();
+                            turn.end(now, &Ended::Answered(&silent));
+                        }
+                        _ => bench.end(turn, &answer(200, limit, limit - 1)),
+                    }
+                }
+            });
+            join_all(calls).await;
+            let pace = bench.pacer.pace(bench.time.now());
+            assert_eq!((pace.waiting, pace.in_flight), (0, 0), "{seed}");
+            // Who is not woken finds that out at its deadline only.
+            assert!(bench.time.now() < FAR / 2, "{seed}: {:?}", bench.time.now());
         }
     }
 }
