@@ -26,9 +26,9 @@ static UNHEARD: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 /// The interrupts from now on; while it lives they end nothing by themselves.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
-    typed: Signal,
+    typed: Option<Signal>,
     #[cfg(unix)]
-    asked: Signal,
+    asked: Option<Signal>,
 }
 
 impl Interrupts {
@@ -37,9 +37,9 @@ impl Interrupts {
         hear()?;
         Ok(Self {
             #[cfg(unix)]
-            typed: signal(SignalKind::interrupt())?,
+            typed: listener(consts::SIGINT)?,
             #[cfg(unix)]
-            asked: signal(SignalKind::terminate())?,
+            asked: listener(consts::SIGTERM)?,
         })
     }
 
@@ -47,8 +47,8 @@ impl Interrupts {
     #[cfg(unix)]
     pub(crate) async fn next(&mut self) {
         tokio::select! {
-            _ = self.typed.recv() => {}
-            _ = self.asked.recv() => {}
+            () = came(&mut self.typed) => {}
+            () = came(&mut self.asked) => {}
         }
     }
 
@@ -61,6 +61,36 @@ impl Interrupts {
     }
 }
 
+#[cfg(unix)]
+fn listener(number: i32) -> io::Result<Option<Signal>> {
+    let is_heard = heard().contains(&number);
+    is_heard
+        .then(|| signal(SignalKind::from_raw(number)))
+        .transpose()
+}
+
+#[cfg(unix)]
+async fn came(listener: &mut Option<Signal>) {
+    match listener {
+        Some(listener) => drop(listener.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// All but those that whoever started this program does not want it to hear, as a shell does in a script for what it runs in
+/// the background; where the system does not say so, all.
+#[cfg(unix)]
+fn heard() -> &'static [i32] {
+    static HEARD: OnceLock<Vec<i32>> = OnceLock::new();
+    HEARD.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        let is_heard = |number: &i32| mask.unwrap_or_default() >> (number - 1) & 1 == 0;
+        SIGNALS.into_iter().filter(is_heard).collect()
+    })
+}
+
 /// Takes the usual effect off interrupts, until [`Interrupts`] is dropped: tokio's listeners never go away.
 #[cfg(unix)]
 fn hear() -> io::Result<()> {
@@ -69,8 +99,8 @@ fn hear() -> io::Result<()> {
         return Ok(());
     }
     let unheard = Arc::new(AtomicBool::new(false));
-    for signal in SIGNALS {
-        register_conditional_default(signal, Arc::clone(&unheard))?;
+    for signal in heard() {
+        register_conditional_default(*signal, Arc::clone(&unheard))?;
     }
     // Nothing else in this program listens at the same time.
     UNHEARD.get_or_init(|| unheard);
@@ -102,8 +132,8 @@ impl Interrupted {
             came: Arc::default(),
             watches: Vec::new(),
         };
-        for signal in SIGNALS {
-            let watch = register(signal, Arc::clone(&watching.came))?;
+        for signal in heard() {
+            let watch = register(*signal, Arc::clone(&watching.came))?;
             watching.watches.push(watch);
         }
         Ok(watching)

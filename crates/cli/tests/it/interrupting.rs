@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufReader, Read as _, Write as _},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,9 +19,11 @@ struct Running {
 
 impl Running {
     fn start(desk: &Desk, words: &[&str]) -> Self {
-        let mut child = desk
-            .cli(words)
-            .into_command()
+        Self::of(desk.cli(words).into_command())
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -100,6 +102,33 @@ fn one_interrupt_finishes_what_is_in_flight() {
         finish(&desk, 40);
         assert_eq!(desk.sent("DELETE"), 40, "each was sent once");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupt_that_is_ignored_from_the_start_stays_so() {
+    let desk = Desk::of_users(20);
+    desk.plan("old", &[]);
+    late(&desk, 50);
+    let words = ["apply", "job.db", "--yes", "--json", "--concurrency", "2"];
+    let program = desk.cli(&words).into_command();
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .args(["-c", "trap '' INT; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_auth0-unlink"))
+        .args(words)
+        .env_clear()
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(program.get_current_dir().unwrap());
+    let mut running = Running::of(shell);
+    Running::line_of(&mut running.out);
+    running.interrupt(Signal::INT);
+    let (code, out, err) = running.end();
+    assert_eq!((code, out.lines().count()), (Some(0), 20), "{out} {err}");
 }
 
 #[test]
