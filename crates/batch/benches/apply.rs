@@ -21,7 +21,7 @@ use bytes::Bytes;
 use tokio::task::JoinSet;
 use unlink::{
     AccessToken, Client, IdentityKey, ListedIdentity, Snapshot, Tenant,
-    transport::{self, BoxFuture, RoundTrip, RoundTripError},
+    transport::{self, BoxFuture, Pacing, Reserve, RoundTrip, RoundTripError},
 };
 use unlink_batch::{Apply, Job, Planner, Selection, Stop};
 use unlink_sandbox::{Fault, Kind, Plan, Population, Sandbox};
@@ -66,11 +66,15 @@ async fn main() {
         .unwrap();
     compare("constant answers over TLS", &client.into(), rows).await;
     drop(sandbox);
-    fill(rows).await;
+    // All of it, and as the commands do if nothing else is said.
+    for reserve in [0.0, 10.0] {
+        fill(rows, reserve).await;
+    }
 }
 
-/// How much of the highest published limit, 5,000 a second, one machine uses, against a tenant with state.
-async fn fill(rows: usize) {
+/// How much of the highest published limit, 5,000 a second, one machine uses, against a tenant with state, if it keeps this
+/// share of the bucket clear.
+async fn fill(rows: usize, reserve: f64) {
     const LIMIT: u32 = 5_000;
     let users = Population::new(rows).linked(1.0).generate();
     let sandbox = Sandbox::builder().tls().log_capacity(1).seed(users);
@@ -78,6 +82,7 @@ async fn fill(rows: usize) {
     let token = AccessToken::new(sandbox.token(&["read:users", "update:users"])).unwrap();
     let client = transport::Client::builder(sandbox.url().parse().unwrap(), token)
         .extra_roots(sandbox.ca_pem().unwrap())
+        .pacing(Pacing::default().reserve(Reserve::percent(reserve).unwrap()))
         .build()
         .unwrap();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -105,8 +110,8 @@ async fn fill(rows: usize) {
     assert_eq!(summary.counts.unlinked, rows as u64, "{summary:?}");
     let offered = f64::from(LIMIT) * (1.0 + seconds);
     println!(
-        "a limit of {LIMIT} at once and a second over TLS, {rows} rows, {AT_ONCE} at once, 1 call a row: {seconds:.1} s, \
-         {:.0} % of it used, {} refused (429)",
+        "a limit of {LIMIT} at once and a second over TLS, {reserve} % kept clear, {rows} rows, {AT_ONCE} at once, 1 call a row: \
+         {seconds:.1} s, {:.0} % of it used, {} refused (429)",
         100.0 * summary.traffic.requests as f64 / offered,
         summary.traffic.refused
     );
