@@ -18,6 +18,7 @@ mod migrating;
 mod planning;
 mod purging;
 mod syncs;
+mod together;
 mod undoing;
 mod viewing;
 mod waiting;
