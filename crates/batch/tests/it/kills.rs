@@ -166,6 +166,21 @@ fn assert_no_blind_repeat(requests: &[RecordedRequest], method: &str) {
     }
 }
 
+/// By the logs: what had its effect is not asked for again, since whoever might have done so has read first that it had.
+fn assert_nothing_is_sent_after_its_effect(bench: &Bench, method: &str) {
+    let requests = bench.sandbox.requests();
+    let of_method = || requests.iter().filter(|request| request.method == method);
+    for effect in bench.sandbox.effects() {
+        let Some(done) = of_method().find(|request| request.seq == effect.request) else {
+            continue;
+        };
+        let again = of_method().find(|request| {
+            request.seq > done.seq && (&request.path, &request.body) == (&done.path, &done.body)
+        });
+        assert_eq!(again, None, "{effect:?}");
+    }
+}
+
 /// One answer in ten is lost after what was asked for is done, and some requests are refused for the rate limit.
 fn disturb(bench: &Bench, method: &str) {
     bench.sandbox.clear_faults();
@@ -204,6 +219,7 @@ fn kill_and_resume(bench: &Bench, killed: Killed, kills: usize, random: &mut fas
     assert!(reads > 0, "some rows were in doubt");
     let requests = bench.sandbox.requests().split_off(first);
     assert_no_blind_repeat(&requests, killed.method);
+    assert_nothing_is_sent_after_its_effect(bench, killed.method);
     let of_method = || {
         requests
             .iter()
