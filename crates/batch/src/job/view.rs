@@ -142,11 +142,13 @@ impl View {
     ///
     /// [`Storage`](ErrorKind::Storage).
     pub fn status(&self) -> Result<Status, Error> {
+        let counts = self.counts()?;
         Ok(Status {
             plan: self.plan.clone(),
-            counts: self.counts()?,
             undone: UndoCounts::read(&self.connection)?,
-            canary_waits: self.canary_waits()?,
+            // Nothing waits where the first rows were all there are.
+            canary_waits: counts.pending + counts.unknown > 0 && self.canary_waits()?,
+            counts,
             last_run: runs::last(&self.connection)?,
             rate: runs::rate(&self.connection)?,
         })

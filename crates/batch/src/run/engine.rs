@@ -119,7 +119,7 @@ pub(crate) async fn run<W: Worker>(
     summary.counts.unknown = status.counts.unknown;
     summary.undone.unknown = status.undone.unknown;
     let is_done = work == Work::Apply && status.counts.pending == 0 && status.counts.unknown == 0;
-    if is_done && matches!(summary.ending, Ending::Max) {
+    if is_done && matches!(summary.ending, Ending::Max | Ending::Canary) {
         summary.ending = Ending::Complete;
     }
     Ok(summary)

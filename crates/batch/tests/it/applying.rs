@@ -283,6 +283,16 @@ async fn a_run_does_no_more_than_it_may_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_canary_of_all_there_is_is_the_whole_job() {
+    let bench = Bench::exported(sandbox(people(3)));
+    let all = Apply::default().canary(bench.plan.rows);
+    let summary = bench.apply(all).await;
+    assert!(matches!(summary.ending, Ending::Complete), "{summary:?}");
+    assert_eq!(summary.counts.unlinked, bench.plan.rows);
+    assert!(!Status::read(bench.path()).unwrap().canary_waits);
+}
+
+#[tokio::test]
 async fn the_canary_stops_until_someone_says_that_it_is_right() {
     let bench = Bench::exported(sandbox(people(20)));
     let summary = bench.apply(Apply::default().canary(3)).await;
