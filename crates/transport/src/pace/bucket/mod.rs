@@ -317,6 +317,9 @@ impl Bucket {
         if limit - self.reserved() <= 3.0 && self.surprise > 0.05 {
             return self.contested(now, sure);
         }
+        if self.reserved() > 0.0 && limit - self.reserved() < 2.0 {
+            return self.sparing(now, sure);
+        }
         match self.closed {
             Some(closed) if self.rate().is_some() && self.whole_minutes < MINUTE_LIKE => {
                 self.planned(now, into, sure, limit, closed)

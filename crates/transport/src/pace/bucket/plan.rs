@@ -7,6 +7,11 @@ use super::{
 /// Seconds after which a bucket of next to nothing is asked in any case.
 const LONGEST_UNASKED: f64 = 10.0;
 
+/// Buckets' worth of requests up to which a rate may be wrong by a whole request.
+const NEW: f64 = 4.0;
+/// And so many requests at least.
+const NEW_AT_LEAST: f64 = 100.0;
+
 /// How the limit is refilled within a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum View {
@@ -29,6 +34,21 @@ impl Bucket {
             return self.last_sent + PATIENCE;
         }
         self.reset_at.min(self.last_sent + 60.0)
+    }
+
+    /// Where a reserve leaves one request: it is full whenever that is sent, so only the reset tells when the next is there.
+    pub(super) fn sparing(&self, now: f64, sure: f64) -> f64 {
+        if sure >= 1.0 {
+            return now;
+        }
+        if self.in_flight > 0 {
+            return self.last_sent + PATIENCE;
+        }
+        // What others took has to come in as well.
+        let others = (-sure).max(0.0) / self.rate().unwrap_or(f64::INFINITY);
+        self.reset_at
+            .max(self.last_sent + others)
+            .min(self.last_sent + 60.0)
     }
 
     /// A bucket of next to nothing, which others empty at random: only asking tells what has come in.
@@ -56,7 +76,12 @@ impl Bucket {
         // What is not certain yet goes in our favour, but never against the reserve.
         let doubt = (0.7 / self.estimate().weight().max(1.0)).min(0.15);
         let (rate, favour, late) = if reserved > 0.0 {
-            (rate - 0.7 * doubt, 0.01, late.max(LATE))
+            let favour = if view == Some(View::Smooth) {
+                -0.06
+            } else {
+                0.01
+            };
+            (rate - 0.7 * doubt, favour, late.max(LATE))
         } else {
             (rate, doubt, late)
         };
@@ -70,7 +95,9 @@ impl Bucket {
         } else {
             0.0
         };
-        let kept = reserved + margin + shift;
+        // One more while little was seen.
+        let is_new = reserved > 0.0 && count(self.counted) < (NEW * limit).max(NEW_AT_LEAST);
+        let kept = reserved + margin + shift + f64::from(is_new).min(self.room());
         let left_by = |view| self.left_before(view, closed, limit);
         let left = match view {
             Some(view) => left_by(view),
@@ -86,16 +113,25 @@ impl Bucket {
         };
         let whole = (whole + favour).floor();
         let sent = count(self.sent_now);
-        if sent + 1.0 <= left - kept {
-            return now;
+        let begin = now - into;
+        let error = self.clock.error().min(0.1);
+        // How it refills shows only in requests that are apart; who takes it to be by the second gets less beside a reserve.
+        let may_hurry = reserved <= 0.0 || view.is_some() || limit - kept > rate;
+        if may_hurry && sent + 1.0 <= left - kept {
+            return match into {
+                // At its edges it may be another second, of which this is what has to be left.
+                _ if reserved <= 0.0 => now,
+                _ if into < error => begin + error,
+                _ if into > 1.0 - error => begin + 1.0 + error,
+                _ => now,
+            };
         }
         let middle = 1.0 - 2.0 * edge;
-        let begin = now - into;
         let is_inside = (edge..=1.0 - edge + 1e-3).contains(&into);
         let rest = (whole - sent).max(0.0);
         // More was seen than the plan has, and would be lost with the end of the second; others may take some meanwhile.
         let others = self.others() * self.trip;
-        if is_inside && sure - rest - others - 2.0 * others.sqrt() >= 1.0 {
+        if may_hurry && is_inside && sure - rest - others - 2.0 * others.sqrt() >= 1.0 {
             return now;
         }
         if rest > 0.0 && into <= 1.0 - edge + 1e-3 {
