@@ -328,8 +328,7 @@ fn no_turn(failure: Error, maybe_applied: bool) -> Error {
     } else if failure.kind() == ErrorKind::RateLimited {
         failure
     } else {
-        let message =
-            "the tenant's rate limit does not let the request be sent before the deadline";
+        let message = "the rate limit, or the rate that was set, does not let the request be sent before the deadline";
         Error::new(ErrorKind::RateLimited, message)
     }
 }
