@@ -212,18 +212,16 @@ pub(crate) struct Speed {
     /// Send this many requests a second at most, whatever the tenant's rate limit
     #[arg(long, value_name = "N", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Leave this share of the tenant's rate limit to others, such as its own logins [default: 10%]
-    #[arg(long, value_name = "PCT%", value_parser = reserve)]
-    pub(crate) reserve: Option<f64>,
+    /// Leave this share of the tenant's rate limit, or so many requests of it, to others, such as its own logins
+    #[arg(long, value_name = "PCT%|N", default_value = RESERVE, value_parser = reserve)]
+    pub(crate) reserve: Leave,
 }
 
 impl Speed {
     /// How much of the tenant's rate limit is used.
     pub(crate) fn pacing(&self) -> Result<Pacing, Failure> {
         let refused = |error: transport::Error| Failure::usage(error.to_string());
-        let share = self.reserve.unwrap_or(RESERVE);
-        let reserve = Reserve::percent(share * 100.0).map_err(refused)?;
-        let pacing = Pacing::default().reserve(reserve);
+        let pacing = Pacing::default().reserve(self.reserve.reserve);
         match self.rate {
             Some(rate) => pacing.rate(rate).map_err(refused),
             None => Ok(pacing),
@@ -240,15 +238,27 @@ impl Speed {
         if let Some(rate) = self.rate {
             add("--rate", rate.to_string());
         }
-        if let Some(share) = self.reserve {
-            add("--reserve", format!("{}%", share * 100.0));
+        if self.reserve.typed != RESERVE {
+            add("--reserve", self.reserve.typed.clone());
         }
         words
     }
 }
 
 /// What is left to the tenant's own logins where nothing else is said.
-const RESERVE: f64 = 0.1;
+pub(crate) const RESERVE: &str = "10%";
+
+/// How many requests of a limit of this size jobs leave to others where nothing else is said.
+pub(crate) fn usual_reserve(limit: f64) -> f64 {
+    reserve(RESERVE).map_or(0.0, |usual| usual.reserve.of(limit))
+}
+
+/// What is left to others, as it was typed, and what it means.
+#[derive(Clone, Debug)]
+pub(crate) struct Leave {
+    typed: String,
+    pub(crate) reserve: Reserve,
+}
 
 const AT_ONCE: usize = 16;
 
@@ -359,12 +369,22 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "give requests a second, more than 0".to_owned())
 }
 
-fn reserve(text: &str) -> Result<f64, String> {
-    let share = super::share(text)?;
-    if share >= 1.0 {
-        return Err("give less than 100%: something has to be left for this".to_owned());
-    }
-    Ok(share)
+pub(crate) fn reserve(text: &str) -> Result<Leave, String> {
+    let reserve = match text.strip_suffix('%') {
+        Some(percent) => {
+            let percent: Option<f64> = percent.parse().ok();
+            percent.and_then(|percent| Reserve::percent(percent).ok())
+        }
+        None => text.parse().ok().map(Reserve::requests),
+    };
+    let reserve = reserve.ok_or_else(|| {
+        "give a share such as 20%, less than 100% as something has to be left for this, or a number of requests such as 5"
+            .to_owned()
+    })?;
+    Ok(Leave {
+        typed: text.to_owned(),
+        reserve,
+    })
 }
 
 fn concurrency(text: &str) -> Result<NonZeroUsize, String> {

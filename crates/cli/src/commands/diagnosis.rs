@@ -7,6 +7,7 @@ use ::unlink::{
 use serde::Serialize;
 
 use crate::{
+    args::jobs,
     exit::Kind,
     failure::Failure,
     hint,
@@ -272,7 +273,19 @@ fn scopes(claims: &Claims, serves: &[&str]) -> Option<Check> {
 
 fn rate_limit(named: Option<RateLimit>) -> String {
     match named {
-        Some(limit) => format!("{} of {} requests are left", limit.remaining, limit.limit),
+        Some(limit) => {
+            let left = format!("{} of {} requests are left", limit.remaining, limit.limit);
+            let limit = u32::try_from(limit.limit).map_or(f64::INFINITY, f64::from);
+            let reserved = jobs::usual_reserve(limit);
+            if reserved * 4.0 > limit {
+                // Of two that is one, and most of what comes in meanwhile is lost.
+                format!(
+                    "{left}; a job leaves {reserved:.0} to others, which makes it slow, unless told --reserve 0%"
+                )
+            } else {
+                format!("{left}; a job leaves {reserved:.0} to others")
+            }
+        }
         None => "the answer names none".to_owned(),
     }
 }

@@ -408,7 +408,7 @@ fn in_seconds(seconds: u64) -> String {
 
 #[test]
 fn others_keep_their_share_of_the_rate_limit() {
-    for (reserve, others) in [("0%", 0), ("60%", 30)] {
+    for (reserve, others) in [("0%", 0), ("60%", 30), ("30", 30)] {
         let plan = Plan::named("enterprise").unwrap();
         let sandbox = Sandbox::builder()
             .seed(linked(60))
@@ -433,11 +433,13 @@ fn others_keep_their_share_of_the_rate_limit() {
     }
     let desk = Desk::of_users(1);
     desk.plan("old", &[]);
-    let refused = desk.expect(2, &apply(&["--reserve", "100%"]));
-    assert!(
-        refused.err.contains("something has to be left for this"),
-        "{refused:?}"
-    );
+    for reserve in ["100%", "-5%", "NaN%", "5.5", "some"] {
+        let refused = desk.expect(2, &apply(&[&format!("--reserve={reserve}")]));
+        assert!(
+            refused.err.contains("something has to be left for this"),
+            "{refused:?}"
+        );
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     io::Io,
     json::{self, IdentityDocument},
-    text::{count, printable, span},
+    text::{count, counted, printable, span},
 };
 
 /// How often a bar is drawn anew, whatever happens.
@@ -193,13 +193,24 @@ impl Shown {
                 ", {:.0} of {:.0} left of the rate limit",
                 limit.left, limit.burst
             );
+            let rate = limit.rate.map(|rate| format!("{rate:.1} more a second"));
+            let reserved =
+                (limit.reserved > 0.0).then(|| format!("{:.0} for others", limit.reserved));
+            let more: Vec<_> = rate.into_iter().chain(reserved).collect();
+            if !more.is_empty() {
+                told += &format!(" ({})", more.join(", "));
+            }
         }
         let silence = now.saturating_sub(self.last_result);
         let rate = self.rate();
         if let Some(wait) = &self.waits {
             told += &format!(", waiting for the tenant: {}", printable(&wait.message));
         } else if let Some(next) = pace.next.filter(|next| *next >= WORTH_SAYING) {
-            told += &format!(", waiting {} for the rate limit", span(next));
+            told += &format!(
+                ", {} waiting, the next for {}",
+                counted(pace.waiting as u64, "request", "requests"),
+                span(next)
+            );
         } else if silence >= QUIET {
             told += &format!(", no result for {}", span(silence));
         } else if rate > 0.0 {
