@@ -41,6 +41,7 @@ struct Worst {
     used: f64,
     refused: f64,
     violations: usize,
+    others_served: f64,
 }
 
 impl Worst {
@@ -49,6 +50,7 @@ impl Worst {
             used: f64::INFINITY,
             refused: 0.0,
             violations: 0,
+            others_served: f64::INFINITY,
         };
         cases.map(|case| run(&case)).fold(none, Self::and)
     }
@@ -58,7 +60,12 @@ impl Worst {
             used: self.used.min(outcome.used),
             refused: self.refused.max(outcome.refused),
             violations: self.violations + outcome.violations,
+            others_served: self.others_served.min(outcome.others_served),
         }
+    }
+
+    fn shared_cell(self) -> String {
+        format!("{} / {:.0}", self.cell(), 100.0 * self.others_served)
     }
 
     fn cell(self) -> String {
@@ -79,7 +86,7 @@ fn cases(plan: Plan, model: Model, latency: f64) -> impl Iterator<Item = Case> {
 
 fn table() {
     println!(
-        "Used of the limit / answered 429, in percent, the worse of both readings of reset; latency of a round trip:\n"
+        "Used of the limit / answered 429 / of what the other client asked for, let through; in percent, the worse of both readings of reset; latency of a round trip:\n"
     );
     println!(
         "| Limit | Refilled | 1 ms | 30 ms | 300 ms | 2 s, ten minutes | a fifth reserved, 30 ms | beside another client, 30 ms | beside another client, 300 ms |"
@@ -113,8 +120,8 @@ fn table() {
                 plan.figures(),
                 alone.join(" | "),
                 reserved.cell(),
-                near.cell(),
-                far.cell()
+                near.shared_cell(),
+                far.shared_cell()
             );
         }
     }

@@ -206,6 +206,8 @@ pub(crate) struct Outcome {
     pub(crate) refused: f64,
     /// Requests of ours that took from the reserve.
     pub(crate) violations: usize,
+    /// Of what the other client asked for after it, how much was let through.
+    pub(crate) others_served: f64,
     /// 429s in the learning window.
     pub(crate) refused_in_learning: usize,
     /// When each request arrived, whether it was let through, and what was left then.
@@ -267,7 +269,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
     let mut outcome = Outcome::default();
     let mut changes = case.changes.iter().peekable();
     let mut measured: Option<(f64, Limiter)> = None;
-    let (mut sent_by_others, mut wake, mut in_flight) = (0.0, 0.0, 0);
+    let (mut asked_by_others, mut sent_by_others, mut wake, mut in_flight) = (0.0, 0.0, 0.0, 0);
     let one_way = |random: &mut Rng| case.latency / 2.0 * (0.9 + 0.2 * random.f64());
     let gap = |random: &mut Rng| -(1.0 - random.f64()).ln() / (case.other * case.plan.per_second());
     events.add(0.0, Event::Wake);
@@ -290,6 +292,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
             Event::Wake if now < wake => continue,
             Event::Wake => wake = f64::INFINITY,
             Event::Other => {
+                asked_by_others += 1.0;
                 sent_by_others += f64::from(limiter.take(now + offset, 0.0));
                 let next = now + gap(&mut random);
                 if next < case.other_until {
@@ -301,7 +304,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
                 if outcome.arrivals.len() == learning {
                     limiter.refill(now + offset);
                     measured = Some((now, limiter.clone()));
-                    sent_by_others = 0.0;
+                    (asked_by_others, sent_by_others) = (0.0, 0.0);
                 }
                 let is_let_through = limiter.take(now + offset, 0.0);
                 if measured.is_some() {
@@ -346,6 +349,7 @@ pub(crate) fn run(case: &Case) -> Outcome {
             events.add(now + one_way(&mut random), Event::Arrives(number));
         }
     }
+    outcome.others_served = sent_by_others / f64::max(asked_by_others, 1.0);
     if let Some((begun, limiter)) = measured {
         judge(&mut outcome, limiter, begun, offset, keep, sent_by_others);
     }

@@ -6,6 +6,7 @@
 
 mod estimate;
 mod gate;
+mod look;
 mod plan;
 mod seconds;
 mod tenant_clock;
@@ -16,6 +17,7 @@ use std::collections::VecDeque;
 use self::{
     estimate::Estimate,
     gate::Gate,
+    look::Look,
     seconds::{Closed, Open},
     tenant_clock::TenantClock,
     unlimited::Unlimited,
@@ -65,6 +67,8 @@ struct Flight {
     second: i64,
     /// How many had been answered and counted when it was sent.
     counted: i64,
+    /// How many had been sent by then and were counted, or may be.
+    sent: i64,
 }
 
 #[derive(Debug)]
@@ -93,7 +97,9 @@ pub(super) struct Bucket {
     second: i64,
     sent_now: i64,
 
+    /// By whole seconds, what others take included.
     stepwise: Estimate,
+    /// By the time between requests, as far as others leave it.
     smooth: Estimate,
     /// What came in within seconds, and what would have, had it come smoothly.
     within: (f64, f64),
@@ -102,6 +108,10 @@ pub(super) struct Bucket {
     /// What had come in, at least, when a request sent at that time arrived.
     sure: f64,
     sure_at: f64,
+    /// What the requests sent last show, by when others may have taken some.
+    latest: Look,
+    /// What others took within seconds of late, and how long was looked.
+    taken_by_others: (f64, f64),
     /// Requests kept back, since less may be left than it seems.
     margin: f64,
     /// Requests' worth of time by which requests are sent later in their second.
@@ -146,6 +156,8 @@ impl Bucket {
             peak: 0.0,
             sure: 0.0,
             sure_at: f64::NEG_INFINITY,
+            latest: Look::default(),
+            taken_by_others: (0.0, 0.0),
             margin: 0.0,
             late: 0.0,
             surprise: 0.0,
@@ -168,7 +180,7 @@ impl Bucket {
     pub(super) fn rate(&self) -> Option<f64> {
         match self.limit {
             None => self.unlimited.rate(),
-            Some(_) => Some(self.estimate().rate()).filter(|rate| *rate > 0.0),
+            Some(_) => Some(self.net_rate()).filter(|rate| *rate > 0.0),
         }
     }
 
@@ -244,6 +256,7 @@ impl Bucket {
             at,
             second,
             counted: self.counted,
+            sent: self.counted + self.in_flight + 1,
         }));
         self.in_flight += 1;
         number
@@ -284,7 +297,7 @@ impl Bucket {
             Answer::Counted(reading) => {
                 self.measure(&flight, now, date);
                 self.reopen(flight.at, now, true);
-                self.read(&flight, now, reading);
+                self.read(&flight, now, reading, date);
                 self.count(&flight, date, Some(reading));
             }
         }
@@ -321,7 +334,7 @@ impl Bucket {
             return self.sparing(now, sure);
         }
         match self.closed {
-            Some(closed) if self.rate().is_some() && self.whole_minutes < MINUTE_LIKE => {
+            Some(closed) if self.estimate().rate() > 0.0 && self.whole_minutes < MINUTE_LIKE => {
                 self.planned(now, into, sure, limit, closed)
             }
             _ => self.cautious(now, sure, limit),
@@ -371,22 +384,6 @@ impl Bucket {
         }
     }
 
-    /// A request was let through, or it ended otherwise and told nothing.
-    fn reopen(&mut self, sent_at: f64, now: f64, is_let_through: bool) {
-        let Some(gate) = &mut self.gate else {
-            return;
-        };
-        let was_probe = gate.probed_at == Some(sent_at);
-        if is_let_through && was_probe {
-            self.gate = None;
-            self.slow_down(now);
-        } else if was_probe {
-            gate.probed_at = None;
-        } else if is_let_through && sent_at > gate.refused_at {
-            gate.passed += 1;
-        }
-    }
-
     fn measure(&mut self, flight: &Flight, now: f64, date: Option<i64>) {
         let trip = now - flight.at;
         if self.trip.is_infinite() {
@@ -400,38 +397,6 @@ impl Bucket {
         }
     }
 
-    /// 429: nothing is sent for a while, and then one request.
-    fn refuse(&mut self, flight: &Flight, now: f64, wait: f64, date: Option<i64>) {
-        let gate = self.gate.get_or_insert(Gate {
-            until: f64::NEG_INFINITY,
-            refused_at: flight.at,
-            passed: 0,
-            refused: 0,
-            probed_at: None,
-        });
-        gate.until = gate.until.max(now + wait);
-        gate.refused += u32::from(flight.at > gate.refused_at);
-        gate.probed_at = None;
-        self.sure = self.sure.min(count(flight.counted));
-        let second = date.unwrap_or(flight.second);
-        self.note(flight, second, 0, Some(0.0), false);
-    }
-
-    /// There was less than was thought.
-    fn slow_down(&mut self, now: f64) {
-        if self.limit.is_none() {
-            self.unlimited.refused(now);
-        } else if self.rate().is_some() && self.estimate().is_settled() {
-            self.surprise += 0.1;
-            self.contest = 0.95 * self.contest.max(self.peak.min(self.limit.unwrap_or(1.0)));
-            if self.late < 0.5 {
-                self.late += 0.25;
-            } else {
-                self.margin = (self.margin + 0.5).min(self.room());
-            }
-        }
-    }
-
     /// The tenant does not tell its limit any more; what was learned of it is where to begin.
     fn lose_sight(&mut self) {
         self.unlimited.begin_at(self.rate());
@@ -439,9 +404,10 @@ impl Bucket {
         self.open.clear();
         self.closed = None;
         self.sent.clear();
+        self.taken_by_others = (0.0, 0.0);
     }
 
-    fn read(&mut self, flight: &Flight, now: f64, reading: Reading) {
+    fn read(&mut self, flight: &Flight, now: f64, reading: Reading, date: Option<i64>) {
         self.unlimited.limited();
         #[expect(clippy::cast_precision_loss, reason = "limits are not so large")]
         let (limit, remaining) = (reading.limit as f64, reading.remaining as f64);
@@ -468,6 +434,9 @@ impl Bucket {
         if remaining < self.reserved() && self.estimate().is_settled() {
             self.late = (self.late.max(LATE) + 0.25).min(2.0);
         }
+        let second = date.unwrap_or(flight.second);
+        self.latest
+            .update(flight, second, remaining + 1.0, self.spread);
         // Those answered before it was sent had been counted before, all others may not have been.
         let sure = remaining + count(flight.counted) + 1.0;
         if flight.at > self.sure_at + 1.0 || sure > self.sure {

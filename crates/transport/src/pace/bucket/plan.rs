@@ -98,20 +98,25 @@ impl Bucket {
         // One more while little was seen.
         let is_new = reserved > 0.0 && count(self.counted) < (NEW * limit).max(NEW_AT_LEAST);
         let kept = reserved + margin + shift + f64::from(is_new).min(self.room());
+        let others = self.others();
         let left_by = |view| self.left_before(view, closed, limit);
         let left = match view {
             Some(view) => left_by(view),
             None => f64::min(left_by(View::Stepwise), left_by(View::Smooth)),
         };
-        let whole = match view {
+        let planned = match view {
             // What was left over is used up little by little, but for what lateness may take.
             Some(View::Smooth) => {
                 let over = (left - kept - 0.05 * rate - 2.0).max(0.0);
                 (left - kept + rate).min(limit + 0.25 * over)
             }
-            _ => (left + rate).min(limit) - kept,
+            Some(View::Stepwise) => (left + rate).min(limit) - others - kept,
+            None => (left + rate).min(limit) - kept,
         };
-        let whole = (whole + favour).floor();
+        let planned = (planned + favour).floor();
+        if self.is_shared() {
+            return self.shared(now, into, planned, left - kept);
+        }
         let sent = count(self.sent_now);
         let begin = now - into;
         let error = self.clock.error().min(0.1);
@@ -128,14 +133,14 @@ impl Bucket {
         }
         let middle = 1.0 - 2.0 * edge;
         let is_inside = (edge..=1.0 - edge + 1e-3).contains(&into);
-        let rest = (whole - sent).max(0.0);
         // More was seen than the plan has, and would be lost with the end of the second; others may take some meanwhile.
-        let others = self.others() * self.trip;
-        if may_hurry && is_inside && sure - rest - others - 2.0 * others.sqrt() >= 1.0 {
+        let others = others * self.trip;
+        let spare = sure - (planned - sent).max(0.0) - others - 2.0 * others.sqrt();
+        if may_hurry && is_inside && spare >= 1.0 {
             return now;
         }
-        if rest > 0.0 && into <= 1.0 - edge + 1e-3 {
-            let place = edge + (sent + 0.5) / whole * middle + late / rate;
+        if planned > sent && into <= 1.0 - edge + 1e-3 {
+            let place = edge + (sent + 0.5) / planned * middle + late / rate;
             return begin + place.min(1.0 - edge);
         }
         // Nothing is learned while nothing is sent, and it may be full by now.
@@ -145,6 +150,45 @@ impl Bucket {
         }
         let next = (((left - sent + rate).max(0.0) + rate).min(limit) - reserved - margin).max(1.0);
         (begin + 1.0 + edge + 0.5 / next * middle).max(now + 1e-4)
+    }
+
+    /// Beside others, in a second that `planned` are for: by what was seen in it as soon as anything was.
+    fn shared(&self, now: f64, into: f64, planned: f64, left: f64) -> f64 {
+        // Another second's are not there to be counted in this one.
+        let edge = (self.edge() + 0.6 * self.spread).min(0.4);
+        let begin = now - into;
+        let next_second = (begin + 1.0 + edge).max(now + 1e-4);
+        let others = self.others();
+        let limit = self.limit.unwrap_or(0.0);
+        let (rest, sure) = if self.latest.second < self.second {
+            let sent = count(self.sent_now);
+            // Nothing is learned while nothing is sent.
+            (planned.max(1.0) - sent, left - sent - others)
+        } else {
+            let since = now - self.latest.at;
+            let there = self.latest.level - self.taken() - self.reserved();
+            let taken = others * since;
+            if there - taken - 1.5 * taken.sqrt() < 1.0 {
+                return next_second;
+            }
+            let taken = others * (since + 1.0 - into);
+            // What others leave is lost with the second, where it is refilled as a whole, else it is there in the next.
+            let kept = if limit < self.estimate().rate() + 2.0 {
+                -4.0
+            } else {
+                1.0 + 2.0 * taken.sqrt()
+            };
+            let rest = (there - taken - kept).floor();
+            (rest, rest)
+        };
+        if sure > limit / 2.0 {
+            return now;
+        }
+        if rest < 1.0 || into > 1.0 - edge {
+            return next_second;
+        }
+        let from = self.last_sent.max(begin + edge);
+        from + (begin + 1.0 - edge - from) / (rest + 0.5)
     }
 
     /// What was left at the end of the last second, by what is known of the closed one and was sent since.
@@ -157,12 +201,20 @@ impl Bucket {
             let rest = (end - self.clock.arrival(closed.last)).max(0.0);
             left = (left + rate * rest).min(limit);
         }
+        let others = if self.is_shared() {
+            let rest = number(closed.number) + 1.0 - self.clock.arrival(closed.last);
+            left = (left - self.others() * rest.clamp(0.0, 1.0)).max(0.0);
+            self.others()
+        } else {
+            0.0
+        };
         for &(later, sent) in self.sent.iter().filter(|sent| sent.0 > closed.number) {
-            left = (left + rate * number(later - second)).min(limit) - count(sent);
+            let seconds = number(later - second);
+            left = (left + rate * seconds).min(limit) - count(sent) - others * seconds;
             second = later;
         }
         let since = number((self.second - 1 - second).max(0));
-        (left + rate * since).min(limit)
+        (left + (rate - others) * since).min(limit)
     }
 
     /// How much of the beginning and of the end of a second is not sent in, since it may be another's.
@@ -199,8 +251,24 @@ impl Bucket {
         self.estimate_by(self.view().unwrap_or(View::Stepwise))
     }
 
+    /// What it is refilled by as far as others leave it.
+    pub(super) fn net_rate(&self) -> f64 {
+        let others = if self.is_shared() { self.others() } else { 0.0 };
+        self.estimate().rate() - others
+    }
+
+    /// Whether others are seen to take from it within seconds.
+    pub(super) fn is_shared(&self) -> bool {
+        self.view() == Some(View::Stepwise) && self.others() > 0.0
+    }
+
     /// How much others take a second, about.
-    fn others(&self) -> f64 {
+    pub(super) fn others(&self) -> f64 {
+        if self.view() == Some(View::Stepwise) {
+            let (taken, over) = self.taken_by_others;
+            let others = taken / over.max(1.0);
+            return others.min(self.limit.unwrap_or(0.0));
+        }
         let estimate = self.estimate();
         if estimate.noise() > 0.5 || self.surprise > 0.3 {
             (self.peak - estimate.rate()).max(0.0)

@@ -13,6 +13,8 @@ pub(super) struct Open {
     /// The most that was left by the first requests, and the least by the last.
     pub(super) most: f64,
     pub(super) least: Option<f64>,
+    /// The same without those that were refused, and when the last was sent.
+    pub(super) told: Option<(f64, f64)>,
     /// How many were sent after the last that told what was left.
     pub(super) untold: i64,
     pub(super) was_full: bool,
@@ -34,6 +36,9 @@ pub(super) struct Closed {
     /// How many had been counted by its end.
     pub(super) counted: i64,
 }
+
+/// Seconds of looking that tell what others take.
+const OTHERS: f64 = 10.0;
 
 impl Closed {
     /// What had come in by its end, apart from what was there in the beginning.
@@ -89,6 +94,16 @@ impl Bucket {
                     };
                     open.first = open.first.min(flight.at);
                     open.last = open.last.max(flight.at);
+                    if counted > 0 {
+                        open.told = match open.told {
+                            Some((least, last)) if flight.at <= last + spread => {
+                                let is_late = flight.at >= last - spread;
+                                let least = if is_late { least.min(left) } else { least };
+                                Some((least, last.max(flight.at)))
+                            }
+                            _ => Some((left, flight.at)),
+                        };
+                    }
                 }
             }
             None => self.open.insert(
@@ -100,6 +115,7 @@ impl Bucket {
                     last: flight.at,
                     most: left.unwrap_or(0.0),
                     least: left,
+                    told: left.filter(|_| counted > 0).map(|left| (left, flight.at)),
                     untold: 0,
                     was_full,
                 },
@@ -200,18 +216,38 @@ impl Bucket {
                 *expected = most;
             }
         }
+        let (taken, over) = &mut self.taken_by_others;
+        let kept = (1.0 - 1.0 / OTHERS).powf(seconds);
+        *taken *= kept;
+        *over *= kept;
+        // Unless the limit itself has just been lowered.
+        if let Some((least, last)) = open.told.filter(|_| open.most <= limit) {
+            *taken = (*taken + open.most - least - count(open.counted - 1)).max(0.0);
+            *over += (last - open.first).max(0.0);
+        }
         let is_smooth = self.view() == Some(View::Smooth);
+        let taken = self.taken_between(before, next);
         let has_waited = std::mem::take(&mut self.has_waited);
         // A large bucket may have been full before anything waited.
         let is_full_as_expected = limit > 2.0 * rate && before.left + rate * seconds >= limit;
+        let by_others = if self.is_shared() {
+            self.others() * (self.clock.arrival(open.first) - number(open.number)).max(0.0)
+        } else {
+            0.0
+        };
+        let was_full =
+            open.was_full || open.most + by_others + 2.0 * by_others.sqrt() + 1.0 >= limit;
         let growth = Growth {
             grown,
             over: seconds,
-            is_cut: open.was_full && (before.left >= 1.0 || seconds > 1.0),
+            is_cut: was_full && (before.left >= 1.0 || seconds > 1.0),
             waited: has_waited && (is_smooth || !is_full_as_expected),
             limit,
         };
-        let stepwise = self.stepwise.add(growth);
+        let stepwise = self.stepwise.add(Growth {
+            grown: grown + taken,
+            ..growth
+        });
         let smooth = self.smooth.add(Growth {
             over: next.last - before.last,
             ..growth
@@ -221,9 +257,23 @@ impl Bucket {
         } else {
             stepwise
         };
-        if short > 0.0 {
+        if short > 0.0 && taken <= 0.0 {
             self.margin = self.margin.max(short.min(self.room()));
         }
         self.margin *= 0.995;
+    }
+
+    /// What others took between the last looks of two seconds, about, if it is refilled between seconds.
+    fn taken_between(&self, before: Closed, next: Closed) -> f64 {
+        if self.view() != Some(View::Stepwise) {
+            return 0.0;
+        }
+        let into = |closed: Closed| {
+            let into = self.clock.arrival(closed.last) - number(closed.number);
+            into.clamp(0.0, 1.0)
+        };
+        let others = self.others();
+        let rest = (others * (1.0 - into(before))).min(before.left.max(0.0));
+        rest + others * (number(next.number - before.number) - 1.0 + into(next))
     }
 }
