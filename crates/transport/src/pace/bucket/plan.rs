@@ -88,7 +88,13 @@ impl Bucket {
         // Those that come late or early shift what comes in smoothly.
         let uncertain = rate * self.spread;
         let shift = if reserved > 0.0 && view != Some(View::Stepwise) {
-            (uncertain - 0.5).clamp(0.0, self.room())
+            // Where seconds' worth is there, what is not certain costs nothing.
+            let more = if limit - reserved > 2.0 * rate + 2.0 {
+                (limit / 10.0).min(2.0)
+            } else {
+                0.0
+            };
+            (uncertain - 0.5).clamp(0.0, self.room()) + more
         } else if reserved > 0.0 || view == Some(View::Smooth) {
             // A bucket of one second's share has no room to spare.
             uncertain.min((limit - 1.5 * rate).max(0.0) / 4.0)
