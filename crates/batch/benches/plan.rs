@@ -1,4 +1,4 @@
-//! How fast, and in how much memory, an export is planned: `cargo bench -p unlink-batch --bench plan [-- USERS|FILE]`.
+//! How fast, and in how much memory, an export is planned: `cargo bench -p unlink-batch [--bench plan -- USERS|FILE]`.
 //!
 //! The export is the sandbox's, made in a process of its own, the same for the same number; it is fed once as it is and once
 //! gzipped. Beside each wall-clock time stands the processor's, which tells the same on a machine that is shared.
@@ -28,7 +28,8 @@ fn main() {
         return generate(Path::new(&path), users.parse().unwrap());
     }
     let users = std::env::args().find_map(|argument| argument.parse().ok());
-    let users: usize = users.unwrap_or(1_000_000);
+    // About 1 GB.
+    let users: usize = users.unwrap_or(2_000_000);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let (plain, gzip) = (
         folder.path().join("e.json"),
