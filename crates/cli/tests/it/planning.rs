@@ -640,6 +640,13 @@ fn what_an_export_still_shows_or_shows_anew_is_told() {
     desk.write("fresh.json", desk.read("fresh.json") + new);
     let ran = desk.expect(1, &["verify", "job.db", "--from", "fresh.json"]);
     insta::assert_snapshot!("verify_left", desk.told(&ran));
+    let ordered = ["verify", "job.db", "--export"];
+    let ran = desk.expect(1, &ordered);
+    assert!(ran.err.contains("another plan by plan --export"), "{ran:?}");
+    desk.expect(0, &["apply", "job.db", "--yes"]);
+    desk.expect(0, &["undo", "job.db", "--rows", "1", "--yes"]);
+    let ran = desk.expect(1, &ordered);
+    assert!(ran.err.contains("undo linked them back"), "{ran:?}");
     let elsewhere = cli(&[
         "verify",
         "job.db",

@@ -47,7 +47,11 @@ fn ids_go_and_counts_stay() {
         assert!(ran.err.contains("the job was purged"), "{ran:?}");
     }
     for name in ["job.html", "job.csv", "job.jsonl"] {
-        desk.expect(0, &["report", "job.db", "-o", name]);
+        let written = desk.expect(0, &["report", "job.db", "-o", name]);
+        assert!(
+            written.out.contains("No ids of users are in it"),
+            "{written:?}"
+        );
         assert!(!desk.read(name).contains("auth0|1"), "{name}");
     }
     assert!(desk.read("job.html").contains("only counts are left"));

@@ -10,7 +10,7 @@ use std::{
     fs,
     io::{self, BufWriter, Write},
     path::Path,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use unlink_batch::{View, Warning};
@@ -82,11 +82,12 @@ pub(in crate::commands) fn run(
             "redacted": typed.redact,
         }))?
     } else {
-        let held = match typed.redact {
-            true => "Ids and e-mail addresses are hashed in it.",
-            false => {
-                "It holds ids of people: keep it like the tenant's own data, or make one with --redact."
-            }
+        let held = if typed.redact {
+            "Ids and e-mail addresses are hashed in it."
+        } else if view.plan().purged_at.is_some() {
+            "No ids of users are in it, as the job was purged."
+        } else {
+            "It holds ids of people: keep it like the tenant's own data, or make one with --redact."
         };
         format!("Wrote {}. {held}\n", path_text(&typed.output))
     };
@@ -112,6 +113,18 @@ impl<W: Write> Output<W> {
     }
 }
 
+/// A run's options for people: the job has the time of `--until` in seconds since 1970.
+fn options(run: &str) -> String {
+    let said = |option: &str| {
+        let seconds = option.strip_prefix("until ")?.parse().ok()?;
+        let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+        Some(format!("until {}", at(until)))
+    };
+    let options = run.split(", ");
+    let options = options.map(|option| said(option).unwrap_or_else(|| option.to_owned()));
+    options.collect::<Vec<_>>().join(", ")
+}
+
 /// A time in UTC, to the second.
 fn at(time: SystemTime) -> String {
     super::summary::at(time)
@@ -124,5 +137,28 @@ const fn warning(warning: Warning) -> &'static str {
         Warning::VerifiedEmail => "without a verified e-mail address",
         Warning::Login => "without an identity to log in with",
         _ => "without something else",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_until_is_said_as_a_time_and_all_else_as_it_is() {
+        for (run, said) in [
+            (
+                "max 8, until 1795807458, read auto",
+                "max 8, until 2026-11-27T19:24:18Z, read auto",
+            ),
+            (
+                "max all, patience 600 s, rows 3,7-9",
+                "max all, patience 600 s, rows 3,7-9",
+            ),
+            ("until 18446744073709551615", "until 18446744073709551615"),
+            ("", ""),
+        ] {
+            assert_eq!(options(run), said);
+        }
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     io::{Io, Paint},
     json,
-    text::{self, count, counted, span},
+    text::{self, count, counted, span, waited},
 };
 
 /// What is told at the end of a run.
@@ -124,9 +124,9 @@ impl Sent {
             );
         }
         // Less is the way every request takes.
-        let waited = Duration::try_from_secs_f64(traffic.waited_seconds).unwrap_or_default();
-        if waited >= Duration::from_secs(1) {
-            text += &format!(", which waited {} for it, added up", span(waited));
+        let for_turns = Duration::try_from_secs_f64(traffic.waited_seconds).unwrap_or_default();
+        if for_turns >= Duration::from_secs(1) {
+            text += &format!(", waiting {} in all for their turns", waited(for_turns));
         }
         if let Some(lowest) = traffic.lowest_remaining {
             text += &format!(

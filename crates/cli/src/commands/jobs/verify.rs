@@ -76,7 +76,14 @@ pub(in crate::commands) async fn run(
         count(verified.left),
         count(new)
     );
-    Err(Failure::new(Kind::StillLinked, message).hint("make a plan of this export, and apply that"))
+    let hint = if verified.left + new == verified.linked_back {
+        "undo linked them back, and nothing else of the job is linked"
+    } else if typed.from.is_some() {
+        "make a plan of this export, and apply that"
+    } else {
+        "make another plan by plan --export, and apply that"
+    };
+    Err(Failure::new(Kind::StillLinked, message).hint(hint))
 }
 
 fn in_words(verified: &Verified, selection: Option<&Selection>) -> String {

@@ -122,7 +122,7 @@ pub(super) fn json(view: &View, names: &Names, to: &mut Output<impl Write>) -> R
             "ending": run.ending,
             "client": run.client,
             "operator": run.operator,
-            "options": run.options,
+            "options": super::options(&run.options),
             "answer": run.answer,
             "version": run.version,
             "traffic": traffic(&run.traffic),

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io::Write, path::Path, time::SystemTime};
 
 use unlink_batch::{Counts, Error, Group, Plan, Run, Slice, Status, View, Warning};
 
-use super::{Output, at, chart, redact::Names, rows, warning};
+use super::{Output, at, chart, options, redact::Names, rows, warning};
 use crate::text::{count, counted, waited};
 
 const STYLE: &str = include_str!("page.css");
@@ -378,7 +378,7 @@ fn runs(runs: &[Run], slices: &[Slice]) -> String {
             escaped(&run.client),
             match run.options.is_empty() {
                 true => "no options".to_owned(),
-                false => escaped(&run.options),
+                false => escaped(&options(&run.options)),
             },
             match run.answer.is_empty() {
                 true => String::new(),
