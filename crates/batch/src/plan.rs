@@ -299,7 +299,7 @@ impl Sink for Sorter<'_> {
                 "text": String::from_utf8_lossy(text),
             });
             writeln!(rejects, "{reject}")
-                .map_err(|error| crate::error::storage("write the rejects", error))?;
+                .map_err(|error| crate::error::storage("write down the bad lines", error))?;
         }
         if self.first_bad.len() < FIRST_BAD_LINES {
             self.first_bad.push(bad);

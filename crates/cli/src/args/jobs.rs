@@ -46,7 +46,7 @@ pub(crate) struct Plan {
     /// Delete the accounts that appear, too; it is part of what is reviewed, and apply cannot change it
     #[arg(long)]
     pub(crate) delete: bool,
-    /// Leave bad lines out, and write them to this file with the reasons, as JSON
+    /// Leave bad lines out, and write them with the reasons to this file, which must not be there yet, as lines of JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) skip_bad: Option<PathBuf>,
     #[command(flatten)]
@@ -140,7 +140,7 @@ pub(crate) struct Apply {
     /// Agree to a job that deletes, by the tenant's name
     #[arg(long, value_name = "NAME")]
     pub(crate) confirm_tenant: Option<String>,
-    /// Write the rows that someone has to look at to this list, which plan takes [default: JOB.failures.jsonl]
+    /// Write the rows that someone has to look at to this list, which plan takes [default: the job's name with .failures.jsonl for its ending]
     #[arg(long, value_name = "FILE")]
     pub(crate) failures: Option<PathBuf>,
     #[command(flatten)]

@@ -556,6 +556,7 @@ fn bad_lines_can_be_left_out_into_a_file_of_their_own() {
         "--offline",
     ];
     let ran = desk.expect(1, &words);
+    assert!(ran.err.contains("list.csv is there already"), "{ran:?}");
     assert!(desk.read("list.csv").starts_with(HEADER), "{ran:?}");
     assert!(!desk.has("other.db"));
 }
@@ -640,13 +641,16 @@ fn what_an_export_still_shows_or_shows_anew_is_told() {
     desk.write("fresh.json", desk.read("fresh.json") + new);
     let ran = desk.expect(1, &["verify", "job.db", "--from", "fresh.json"]);
     insta::assert_snapshot!("verify_left", desk.told(&ran));
+    desk.expect(0, &["apply", "job.db", "--yes"]);
+    let ran = desk.expect(1, &["verify", "job.db", "--from", "fresh.json"]);
+    assert!(ran.err.contains("make a plan of this export"), "{ran:?}");
+    desk.expect(0, &["undo", "job.db", "--rows", "1", "--yes"]);
     let ordered = ["verify", "job.db", "--export"];
     let ran = desk.expect(1, &ordered);
-    assert!(ran.err.contains("another plan by plan --export"), "{ran:?}");
-    desk.expect(0, &["apply", "job.db", "--yes"]);
-    desk.expect(0, &["undo", "job.db", "--rows", "1", "--yes"]);
-    let ran = desk.expect(1, &ordered);
     assert!(ran.err.contains("undo linked them back"), "{ran:?}");
+    desk.expect(0, &["link", "auth0|2", "samlp|old|2", "--yes"]);
+    let ran = desk.expect(1, &ordered);
+    assert!(ran.err.contains("another plan by plan --export"), "{ran:?}");
     let elsewhere = cli(&[
         "verify",
         "job.db",

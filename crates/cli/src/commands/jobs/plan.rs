@@ -20,7 +20,7 @@ use crate::{
     commands::{
         Run, Target,
         jobs::{
-            export, file_word, open,
+            export, file_word, open, path_text,
             running::{self, Showing, drive},
             source::{Reading, Source, Until},
         },
@@ -404,7 +404,20 @@ impl Write for Rejects<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(private::create_new(self.path)?),
+            None => {
+                let unmade = |error: io::Error| {
+                    let path = path_text(self.path);
+                    let why = match error.kind() {
+                        io::ErrorKind::AlreadyExists => {
+                            format!("{path} is there already: give another name by --skip-bad")
+                        }
+                        _ => format!("{path} cannot be made: {error}"),
+                    };
+                    io::Error::new(error.kind(), why)
+                };
+                let file = private::create_new(self.path).map_err(unmade)?;
+                self.file.insert(file)
+            }
         };
         file.write(bytes)
     }

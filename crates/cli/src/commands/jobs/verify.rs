@@ -76,7 +76,10 @@ pub(in crate::commands) async fn run(
         count(verified.left),
         count(new)
     );
-    let hint = if verified.left + new == verified.linked_back {
+    let counts = view.status().map_err(failed)?.counts;
+    let hint = if counts.pending + counts.unknown > 0 {
+        "the job is not done: apply it again first"
+    } else if verified.left + new == verified.linked_back {
         "undo linked them back, and nothing else of the job is linked"
     } else if typed.from.is_some() {
         "make a plan of this export, and apply that"
