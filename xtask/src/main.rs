@@ -30,7 +30,8 @@ usage: cargo xtask TASK
   contract --record          compare, and record the commit in docs/contract.md
   contract --tenant --i-own-this-tenant
                              ask the tenant that AUTH0_DOMAIN names what the local one only assumes, with users of its own
-  ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo";
+  ci                         everything a change must pass: format, generated files, tidy, tests, lints, docs, demo,
+                             and the contract if something it looks at changed";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -42,11 +42,17 @@ impl Run<'_> {
         let mut names = names
             .into_iter()
             .filter_map(|name| self.environment.text(name).ok()?);
-        let name = names.next().unwrap_or("not named");
+        let name = names.next();
         #[cfg(unix)]
-        return format!("{name} (uid {})", rustix::process::getuid().as_raw());
+        {
+            let uid = rustix::process::getuid().as_raw();
+            name.map_or_else(
+                || format!("uid {uid}"),
+                |name| format!("{name} (uid {uid})"),
+            )
+        }
         #[cfg(not(unix))]
-        name.to_owned()
+        name.unwrap_or("someone not named").to_owned()
     }
 
     /// The time to end at, as it was typed and is meant here and now.
