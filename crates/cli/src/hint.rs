@@ -52,6 +52,9 @@ pub(crate) fn missing_scope(scope: &str) -> String {
 }
 
 fn where_to_act(hint: Hint) -> String {
+    if hint == Hint::UntrustedCertificate {
+        return format!("{hint}, with --ca-file");
+    }
     let Hint::MissingScopes(scopes) = &hint else {
         return hint.to_string();
     };

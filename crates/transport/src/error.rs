@@ -167,7 +167,7 @@ impl Error {
     /// The error for a request that got no whole answer.
     pub(crate) fn no_answer(error: RoundTripError) -> Self {
         let kind = match error.failure() {
-            RoundTripFailure::Connect => ErrorKind::Connect,
+            RoundTripFailure::Connect | RoundTripFailure::Untrusted => ErrorKind::Connect,
             RoundTripFailure::Timeout => ErrorKind::Timeout,
             RoundTripFailure::Interrupted | RoundTripFailure::BodyTooLarge => {
                 ErrorKind::Interrupted
@@ -268,7 +268,11 @@ impl Error {
             .collect();
         let ahead = |inner: &Inner| Some(inner.clock_ahead).filter(|by| by.abs() > TOLERATED_SKEW);
         let issuer = self.told(|inner| inner.foreign_issuer.clone());
+        let is_untrusted = iter::successors(self.source(), |&cause| cause.source())
+            .filter_map(|cause| cause.downcast_ref::<RoundTripError>())
+            .any(|cause| cause.failure() == RoundTripFailure::Untrusted);
         [
+            is_untrusted.then_some(Hint::UntrustedCertificate),
             (!scopes.is_empty()).then_some(Hint::MissingScopes(scopes)),
             issuer.map(Hint::ForeignToken),
             self.told(ahead).map(Hint::ClockOff),

@@ -6,6 +6,8 @@ use std::{fmt, time::SystemTime};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
+    /// Nobody whom this machine trusts has signed the certificate of the other side: a proxy's, or that of a local tenant.
+    UntrustedCertificate,
     /// The token has none of these scopes, and one of them is needed.
     MissingScopes(Vec<String>),
     /// The token was issued by this tenant or domain, not by the one that was asked.
@@ -19,6 +21,9 @@ pub enum Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UntrustedCertificate => f.write_str(
+                "nobody whom this machine trusts has signed the certificate; name the authority that has, if you trust it",
+            ),
             Self::MissingScopes(scopes) => match scopes.as_slice() {
                 [one] => write!(f, "the token lacks the scope {one}"),
                 any => write!(f, "the token has none of the scopes {}", any.join(", ")),

@@ -4,7 +4,7 @@ mod download;
 
 use std::{
     error::Error as StdError,
-    io,
+    io, iter,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -269,8 +269,12 @@ impl RoundTrip for HyperRoundTrip {
 
 fn classify(error: hyper_util::client::legacy::Error) -> RoundTripError {
     if error.is_connect() {
-        return RoundTripError::new(Delivery::NotSent, RoundTripFailure::Connect)
-            .with_source(error);
+        let failure = if is_untrusted(&error) {
+            RoundTripFailure::Untrusted
+        } else {
+            RoundTripFailure::Connect
+        };
+        return RoundTripError::new(Delivery::NotSent, failure).with_source(error);
     }
     let delivery = if error.source().is_some_and(is_unsent) {
         Delivery::NotSent
@@ -278,6 +282,28 @@ fn classify(error: hyper_util::client::legacy::Error) -> RoundTripError {
         Delivery::MaybeSent
     };
     RoundTripError::new(delivery, RoundTripFailure::Interrupted).with_source(error)
+}
+
+fn is_untrusted(error: &(dyn StdError + 'static)) -> bool {
+    iter::successors(Some(error), |&cause| within(cause)).any(|cause| {
+        matches!(
+            cause.downcast_ref(),
+            Some(rustls::Error::InvalidCertificate(
+                rustls::CertificateError::UnknownIssuer
+            ))
+        )
+    })
+}
+
+/// The cause; an error of input and output does not name the one that it is made of as such.
+fn within<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 /// hyper cancels a request that it hands back unsent, as when a pooled connection has ended before its turn.

@@ -77,6 +77,8 @@ pub enum Delivery {
 pub enum RoundTripFailure {
     /// No connection: name not resolved, refused, TLS not agreed, or too slow to come about.
     Connect,
+    /// No connection, since nobody whom this machine trusts has signed the certificate of the other side.
+    Untrusted,
     /// No whole answer within the limit.
     Timeout,
     /// The connection ended, or broke its protocol, before the answer was whole.
@@ -128,6 +130,7 @@ impl fmt::Display for RoundTripError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.failure {
             RoundTripFailure::Connect => "could not connect",
+            RoundTripFailure::Untrusted => "could not connect: the certificate is not trusted",
             RoundTripFailure::Timeout => "no whole answer in time",
             RoundTripFailure::Interrupted => "the connection ended before the answer was whole",
             RoundTripFailure::BodyTooLarge => "the answer is larger than this client accepts",

@@ -142,6 +142,9 @@ fn a_private_authority_is_trusted_where_its_file_is_given() {
     let received = sandbox.requests().len();
     let ran = at(&sandbox, &["list", JANE, "--timeout", "5"]).run();
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("certificate"), "{ran:?}");
+    assert!(
+        ran.err.contains("if you trust it, with --ca-file"),
+        "{ran:?}"
+    );
     assert_eq!(sandbox.requests().len(), received);
 }
