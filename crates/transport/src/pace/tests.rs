@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{
     Pacing, Reserve,
-    simulator::{Case, Model, Outcome, PLANS, Plan, Reset, run},
+    simulator::{Case, Fault, Model, Outcome, PLANS, Plan, Reset, run},
 };
 
 const MODELS: [Model; 3] = [Model::Continuous, Model::EverySecond, Model::FixedWindow];
@@ -213,6 +213,88 @@ fn another_client_that_comes_and_goes_is_made_room_for() {
             alone >= 450 && refused == 0,
             "{latency}: {alone}, {refused} refused"
         );
+    }
+}
+
+/// Of what was there in windows of ten seconds between two times, how much was used in the worst.
+fn worst_window(outcome: &Outcome, from: usize, until: usize) -> f64 {
+    let windows = (from..until).step_by(10).map(|from| {
+        let (through, _) = between(outcome, from as f64, from as f64 + 10.0);
+        let ((before, lost), (after, lost_since)) =
+            (outcome.levels[from - 1], outcome.levels[from + 9]);
+        let unused = lost_since - lost + (after - before).max(0.0);
+        through as f64 / (through as f64 + unused).max(1.0)
+    });
+    windows.fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn beside_others_it_is_never_stuck() {
+    let two = Case {
+        clients: 2,
+        ..Case::new(fifty())
+    };
+    let greedy = Case {
+        other: 5.0,
+        other_from: 20.0,
+        other_until: 40.0,
+        ..Case::new(fifty())
+    };
+    let nine_tenths = Case {
+        other: 0.9,
+        ..Case::new(fifty())
+    };
+    let faulty = Case {
+        fault: |random, now| match random.u32(..200) {
+            _ if now > 40.0 => None,
+            0 => Some(Fault::Lost),
+            1 => Some(Fault::Unanswered),
+            2 => Some(Fault::Spurious),
+            3 => Some(Fault::Skewed(random.i64(-3..=3))),
+            _ => None,
+        },
+        ..two.clone()
+    };
+    let undated = Case {
+        fault: |_, _| Some(Fault::Undated),
+        reset: Reset::NextToken,
+        ..Case::new(fifty())
+    };
+    for (name, case, least) in [
+        ("two", two, 0.8),
+        ("all of it taken", greedy, 0.8),
+        ("nine tenths taken", nine_tenths, 0.6),
+        ("two, with faults", faulty, 0.8),
+        ("undated", undated, 0.45),
+    ] {
+        for seed in 0..4 {
+            for model in [Model::Continuous, Model::EverySecond] {
+                let case = Case {
+                    seed,
+                    model,
+                    in_flight: 100,
+                    seconds: 160.0,
+                    ..case.clone()
+                };
+                let outcome = run(&case);
+                let used = worst_window(&outcome, 100, 150);
+                let told = format!("{name}, {model:?}, {seed}: {used:.2}");
+                assert!(used >= least, "{told}");
+                let late = outcome.arrivals.iter().filter(|arrival| arrival.0 > 100.0);
+                let through: Vec<_> = late.filter(|arrival| arrival.1).collect();
+                // Where it is refilled by the millisecond nothing tells what another takes from what comes in.
+                let judged = if model == Model::EverySecond {
+                    case.clients
+                } else {
+                    0
+                };
+                for client in 0..judged {
+                    let own = through.iter().filter(|arrival| arrival.3 == client).count();
+                    let share = own as f64 / through.len() as f64;
+                    assert!(share >= 0.05, "{told}: {client} has {share:.2}");
+                }
+            }
+        }
     }
 }
 

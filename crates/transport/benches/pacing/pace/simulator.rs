@@ -87,6 +87,8 @@ struct Limiter {
     step: f64,
     level: f64,
     counted: f64,
+    /// What came in while it was full.
+    lost: f64,
 }
 
 impl Limiter {
@@ -104,12 +106,15 @@ impl Limiter {
             step,
             level: burst,
             counted: now,
+            lost: 0.0,
         }
     }
 
     fn refill(&mut self, now: f64) {
         let steps = (now / self.step).floor() - (self.counted / self.step).floor();
-        self.level = (self.level + steps.max(0.0) * self.step * self.per_second).min(self.burst);
+        let level = self.level + steps.max(0.0) * self.step * self.per_second;
+        self.lost += (level - self.burst).max(0.0);
+        self.level = level.min(self.burst);
         self.counted = now;
     }
 
@@ -149,7 +154,26 @@ impl Limiter {
     }
 }
 
-/// One simulated client, which always has something to send.
+/// What goes wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It never arrives, and that shows after half a minute.
+    Lost,
+    /// It is counted, and its answer never arrives.
+    Unanswered,
+    /// It is answered 429 though there is room.
+    Spurious,
+    /// `Date` is this many seconds off.
+    Skewed(i64),
+    Undated,
+}
+
+/// Seconds until an answer is given up.
+const TIMEOUT: f64 = 30.0;
+/// Seconds between two looks for whether there is something to send.
+const TICK: f64 = 0.02;
+
+/// Simulated clients, which always have something to send if not told otherwise.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) plan: Plan,
@@ -161,6 +185,8 @@ pub(crate) struct Case {
     pub(crate) other: f64,
     pub(crate) other_from: f64,
     pub(crate) other_until: f64,
+    /// By how much more or less it asks for at a time.
+    pub(crate) other_at: fn(f64) -> f64,
     pub(crate) reserve: Reserve,
     /// Seconds after the learning window.
     pub(crate) seconds: f64,
@@ -173,6 +199,11 @@ pub(crate) struct Case {
     pub(crate) headers: fn(f64) -> bool,
     /// Whether answers are refusals at this time, such as 404, which name no limit.
     pub(crate) refusals: fn(f64) -> bool,
+    /// How many of ours share the limit, each with a bucket of its own.
+    pub(crate) clients: usize,
+    /// How many requests each has been asked for by then.
+    pub(crate) demand: fn(usize, f64) -> f64,
+    pub(crate) fault: fn(&mut Rng, f64) -> Option<Fault>,
 }
 
 impl Case {
@@ -193,6 +224,10 @@ impl Case {
             in_flight: 20_000,
             headers: |_| true,
             refusals: |_| false,
+            clients: 1,
+            demand: |_, _| f64::INFINITY,
+            fault: |_, _| None,
+            other_at: |_| 1.0,
         }
     }
 }
@@ -210,15 +245,18 @@ pub(crate) struct Outcome {
     pub(crate) others_served: f64,
     /// 429s in the learning window.
     pub(crate) refused_in_learning: usize,
-    /// When each request arrived, whether it was let through, and what was left then.
-    pub(crate) arrivals: Vec<(f64, bool, f64)>,
+    /// When each request arrived, whether it was let through, what was left then, and whose it was.
+    pub(crate) arrivals: Vec<(f64, bool, f64, usize)>,
+    /// What was there and what had been lost to all, every second.
+    pub(crate) levels: Vec<(f64, f64)>,
 }
 
 enum Event {
-    Wake,
-    Arrives(u64),
-    Answered(u64, Answer, i64),
+    Wake(usize),
+    Arrives(usize, u64),
+    Answered(usize, u64, Answer, Option<i64>),
     Other,
+    Second,
 }
 
 struct At(f64, u64, Event);
@@ -257,22 +295,44 @@ impl Events {
     }
 }
 
+struct Client {
+    bucket: Bucket,
+    wake: f64,
+    in_flight: usize,
+    sent: f64,
+}
+
+impl Client {
+    fn new(reserve: Reserve) -> Self {
+        Self {
+            bucket: Bucket::new(reserve),
+            wake: 0.0,
+            in_flight: 0,
+            sent: 0.0,
+        }
+    }
+}
+
 pub(crate) fn run(case: &Case) -> Outcome {
     let mut random = Rng::with_seed(case.seed);
     // The tenant's clock and the machine's have nothing in common.
     let offset = 1_700_000_000.0 + random.f64() * 60.0;
     let mut limiter = Limiter::new(case, offset);
-    let mut bucket = Bucket::new(case.reserve);
+    let clients = (0..case.clients).map(|_| Client::new(case.reserve));
+    let mut clients: Vec<_> = clients.collect();
     let keep = case.reserve.of(limiter.burst);
     let learning = 2 * case.plan.burst as usize;
     let mut events = Events::default();
     let mut outcome = Outcome::default();
     let mut changes = case.changes.iter().peekable();
     let mut measured: Option<(f64, Limiter)> = None;
-    let (mut asked_by_others, mut sent_by_others, mut wake, mut in_flight) = (0.0, 0.0, 0.0, 0);
+    let (mut asked_by_others, mut sent_by_others) = (0.0, 0.0);
     let one_way = |random: &mut Rng| case.latency / 2.0 * (0.9 + 0.2 * random.f64());
     let gap = |random: &mut Rng| -(1.0 - random.f64()).ln() / (case.other * case.plan.per_second());
-    events.add(0.0, Event::Wake);
+    for client in 0..case.clients {
+        events.add(0.0, Event::Wake(client));
+    }
+    events.add(1.0, Event::Second);
     if case.other > 0.0 {
         events.add(case.other_from + gap(&mut random), Event::Other);
     }
@@ -288,32 +348,56 @@ pub(crate) fn run(case: &Case) -> Outcome {
             (limiter.burst, limiter.per_second) = (*burst, *per_second);
             limiter.level = limiter.level.min(*burst);
         }
-        match event {
-            Event::Wake if now < wake => continue,
-            Event::Wake => wake = f64::INFINITY,
+        let index = match event {
+            Event::Wake(index) if now < clients[index].wake => continue,
+            Event::Wake(index) => {
+                clients[index].wake = f64::INFINITY;
+                index
+            }
+            Event::Second => {
+                limiter.refill(now + offset);
+                outcome.levels.push((limiter.level, limiter.lost));
+                events.add(now + 1.0, Event::Second);
+                continue;
+            }
+            Event::Other if (case.other_at)(now) <= 0.0 => {
+                if now < case.other_until {
+                    events.add(now + TICK, Event::Other);
+                }
+                continue;
+            }
             Event::Other => {
                 asked_by_others += 1.0;
                 sent_by_others += f64::from(limiter.take(now + offset, 0.0));
-                let next = now + gap(&mut random);
+                let next = now + gap(&mut random) / (case.other_at)(now);
                 if next < case.other_until {
                     events.add(next, Event::Other);
                 }
                 continue;
             }
-            Event::Arrives(number) => {
+            Event::Arrives(index, number) => {
+                let fault = (case.fault)(&mut random, now);
+                if fault == Some(Fault::Lost) {
+                    let lost = Event::Answered(index, number, Answer::Unknown, None);
+                    events.add(now + TIMEOUT, lost);
+                    continue;
+                }
                 if outcome.arrivals.len() == learning {
                     limiter.refill(now + offset);
                     measured = Some((now, limiter.clone()));
                     (asked_by_others, sent_by_others) = (0.0, 0.0);
                 }
-                let is_let_through = limiter.take(now + offset, 0.0);
+                let is_let_through =
+                    fault != Some(Fault::Spurious) && limiter.take(now + offset, 0.0);
                 if measured.is_some() {
                     outcome.violations +=
                         usize::from(is_let_through && limiter.level < keep - 1e-9);
                 } else {
                     outcome.refused_in_learning += usize::from(!is_let_through);
                 }
-                outcome.arrivals.push((now, is_let_through, limiter.level));
+                outcome
+                    .arrivals
+                    .push((now, is_let_through, limiter.level, index));
                 let answer = if !is_let_through {
                     Answer::Limited(limiter.retry_after(now + offset))
                 } else if (case.refusals)(now) {
@@ -324,29 +408,42 @@ pub(crate) fn run(case: &Case) -> Outcome {
                     Answer::Unlimited
                 };
                 let date = (now + offset).floor() as i64;
+                let (date, answer, wait) = match fault {
+                    Some(Fault::Skewed(by)) => (Some(date + by), answer, 0.0),
+                    Some(Fault::Undated) => (None, answer, 0.0),
+                    Some(Fault::Unanswered) => (None, Answer::Unknown, TIMEOUT),
+                    _ => (Some(date), answer, 0.0),
+                };
                 events.add(
-                    now + one_way(&mut random),
-                    Event::Answered(number, answer, date),
+                    now + wait + one_way(&mut random),
+                    Event::Answered(index, number, answer, date),
                 );
                 continue;
             }
-            Event::Answered(number, answer, date) => {
-                in_flight -= 1;
-                bucket.end(number, now, answer, Some(date));
+            Event::Answered(index, number, answer, date) => {
+                clients[index].in_flight -= 1;
+                clients[index].bucket.end(number, now, answer, date);
+                index
             }
-        }
-        while in_flight < case.in_flight {
-            let next = bucket.next(now);
+        };
+        let client = &mut clients[index];
+        while client.in_flight < case.in_flight {
+            let next = if client.sent < (case.demand)(index, now) {
+                client.bucket.next(now)
+            } else {
+                now + TICK
+            };
             if next > now {
-                if next < wake - 1e-9 {
-                    wake = next.max(now + 1e-6);
-                    events.add(wake, Event::Wake);
+                if next < client.wake - 1e-9 {
+                    client.wake = next.max(now + 1e-6);
+                    events.add(client.wake, Event::Wake(index));
                 }
                 break;
             }
-            in_flight += 1;
-            let number = bucket.send(now);
-            events.add(now + one_way(&mut random), Event::Arrives(number));
+            client.in_flight += 1;
+            client.sent += 1.0;
+            let number = client.bucket.send(now);
+            events.add(now + one_way(&mut random), Event::Arrives(index, number));
         }
     }
     outcome.others_served = sent_by_others / f64::max(asked_by_others, 1.0);

@@ -61,12 +61,16 @@ impl Bucket {
     fn slow_down(&mut self, now: f64) {
         if self.limit.is_none() {
             self.unlimited.refused(now);
-        } else if self.estimate().is_settled() {
+        } else if self.estimate().is_settled() || self.is_shared() {
             self.surprise += 0.1;
             self.contest = 0.95 * self.contest.max(self.peak.min(self.limit.unwrap_or(1.0)));
-            if self.late < 0.5 {
+            if self.is_shared() {
+                // Or two that ask for all would each be refused every other second.
+                let more = 0.25 + 0.01 * self.limit.unwrap_or(0.0);
+                self.margin = (self.margin + more).min(self.room());
+            } else if self.late < 0.5 {
                 self.late += 0.25;
-            } else if !self.is_shared() {
+            } else {
                 self.margin = (self.margin + 0.5).min(self.room());
             }
         }

@@ -112,6 +112,8 @@ pub(super) struct Bucket {
     latest: Look,
     /// What others took within seconds of late, and how long was looked.
     taken_by_others: (f64, f64),
+    /// Requests of ours counted in a second of late.
+    ours: f64,
     /// Requests kept back, since less may be left than it seems.
     margin: f64,
     /// Requests' worth of time by which requests are sent later in their second.
@@ -158,6 +160,7 @@ impl Bucket {
             sure_at: f64::NEG_INFINITY,
             latest: Look::default(),
             taken_by_others: (0.0, 0.0),
+            ours: 0.0,
             margin: 0.0,
             late: 0.0,
             surprise: 0.0,
@@ -425,7 +428,8 @@ impl Bucket {
         if !reading.reset.is_multiple_of(60) {
             self.other_reset = now;
             self.whole_minutes = 0;
-        } else if now - self.other_reset > MINUTE_DOUBT {
+        } else if now - self.other_reset > MINUTE_DOUBT && self.clock.is_known() {
+            // Without `Date` the wait for such a reset might make the next one such as well, for ever.
             self.whole_minutes = self.whole_minutes.saturating_add(1);
         }
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]

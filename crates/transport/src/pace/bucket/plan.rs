@@ -12,6 +12,13 @@ const NEW: f64 = 4.0;
 /// And so many requests at least.
 const NEW_AT_LEAST: f64 = 100.0;
 
+/// The most of a rate that is left to others, however much they take.
+const MOST_LEFT: f64 = 0.65;
+/// How much is asked for of what others take beyond what we do.
+const CLAIMED: f64 = 0.2;
+/// Requests a second from which on two of them are a small share.
+const LOOKED_AT: f64 = 8.0;
+
 /// How the limit is refilled within a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum View {
@@ -104,7 +111,7 @@ impl Bucket {
         // One more while little was seen.
         let is_new = reserved > 0.0 && count(self.counted) < (NEW * limit).max(NEW_AT_LEAST);
         let kept = reserved + margin + shift + f64::from(is_new).min(self.room());
-        let others = self.others();
+        let others = self.conceded();
         let left_by = |view| self.left_before(view, closed, limit);
         let left = match view {
             Some(view) => left_by(view),
@@ -163,9 +170,29 @@ impl Bucket {
         // Another second's are not there to be counted in this one.
         let edge = (self.edge() + 0.6 * self.spread).min(0.4);
         let begin = now - into;
-        let next_second = (begin + 1.0 + edge).max(now + 1e-4);
-        let others = self.others();
+        // Only what is sent near an edge tells where it is.
+        let first = if self.clock.error() > 0.1 {
+            0.001
+        } else {
+            edge
+        };
+        let next_second = (begin + 1.0 + first).max(now + 1e-4);
+        let others = self.conceded();
         let limit = self.limit.unwrap_or(0.0);
+        // What others take shows between two requests only, and who sends none would take it to be as before.
+        let looks: &[f64] = if self.estimate().rate() >= LOOKED_AT {
+            &[first, 0.5]
+        } else {
+            &[]
+        };
+        let look = looks
+            .iter()
+            .map(|place| begin + place)
+            .find(|at| self.last_sent < *at && into <= 1.0 - edge)
+            .map_or(next_second, |at| at.max(now));
+        if self.sent_now == 0 && look < next_second {
+            return look;
+        }
         let (rest, sure) = if self.latest.second < self.second {
             let sent = count(self.sent_now);
             // Nothing is learned while nothing is sent.
@@ -175,22 +202,25 @@ impl Bucket {
             let there = self.latest.level - self.taken() - self.reserved();
             let taken = others * since;
             if there - taken - 1.5 * taken.sqrt() < 1.0 {
-                return next_second;
+                return if there < 1.0 { next_second } else { look };
             }
             let taken = others * (since + 1.0 - into);
             // What others leave is lost with the second, where it is refilled as a whole, else it is there in the next.
             let kept = if limit < self.estimate().rate() + 2.0 {
-                -4.0
+                self.margin - 4.0
             } else {
                 1.0 + 2.0 * taken.sqrt()
             };
             let rest = (there - taken - kept).floor();
             (rest, rest)
         };
-        if sure > limit / 2.0 {
+        if sure > limit / 2.0 && limit > 2.0 * self.estimate().rate() {
             return now;
         }
-        if rest < 1.0 || into > 1.0 - edge {
+        if rest < 1.0 {
+            return look;
+        }
+        if into > 1.0 - edge {
             return next_second;
         }
         let from = self.last_sent.max(begin + edge);
@@ -209,8 +239,8 @@ impl Bucket {
         }
         let others = if self.is_shared() {
             let rest = number(closed.number) + 1.0 - self.clock.arrival(closed.last);
-            left = (left - self.others() * rest.clamp(0.0, 1.0)).max(0.0);
-            self.others()
+            left = (left - self.conceded() * rest.clamp(0.0, 1.0)).max(0.0);
+            self.conceded()
         } else {
             0.0
         };
@@ -225,7 +255,7 @@ impl Bucket {
 
     /// How much of the beginning and of the end of a second is not sent in, since it may be another's.
     fn edge(&self) -> f64 {
-        if self.view() == Some(View::Smooth) && self.reserved() <= 0.0 {
+        if self.view() == Some(View::Smooth) {
             // There it is all the same to which second a request counts.
             return 0.04;
         }
@@ -281,6 +311,22 @@ impl Bucket {
         } else {
             0.0
         }
+    }
+
+    /// What is left to others: a little less than they take if that is more than we do, or two that make room for each other
+    /// would stay as unequal as they began.
+    fn conceded(&self) -> f64 {
+        let others = self.others();
+        if self.view() != Some(View::Stepwise) {
+            return others;
+        }
+        // No bucket is known that fills from empty in less than a second.
+        let limit = self.limit.unwrap_or(0.0);
+        let rate = self.estimate().rate().min(limit);
+        let others = others
+            .min(MOST_LEFT * rate)
+            .min((limit - self.ours).max(0.0));
+        others - CLAIMED * (2.0 * others - rate).max(0.0)
     }
 
     /// The most that is kept back without a reserve.

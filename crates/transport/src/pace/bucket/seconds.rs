@@ -216,6 +216,7 @@ impl Bucket {
                 *expected = most;
             }
         }
+        self.ours += (count(next.counted - before.counted) / seconds - self.ours) / 3.0;
         let (taken, over) = &mut self.taken_by_others;
         let kept = (1.0 - 1.0 / OTHERS).powf(seconds);
         *taken *= kept;
@@ -260,7 +261,8 @@ impl Bucket {
         if short > 0.0 && taken <= 0.0 {
             self.margin = self.margin.max(short.min(self.room()));
         }
-        self.margin *= 0.995;
+        // What a 429 beside others kept back is asked for again sooner.
+        self.margin *= if self.is_shared() { 0.99 } else { 0.995 };
     }
 
     /// What others took between the last looks of two seconds, about, if it is refilled between seconds.

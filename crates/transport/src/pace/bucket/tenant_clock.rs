@@ -68,7 +68,7 @@ impl TenantClock {
         }
     }
 
-    const fn is_known(&self) -> bool {
+    pub(super) const fn is_known(&self) -> bool {
         self.least.is_finite() && self.most.is_finite()
     }
 }
