@@ -2,11 +2,12 @@
 //!
 //! How a limit is refilled is not certain: by the millisecond, at the start of each second, or all at once. So requests are
 //! planned by the second of the tenant's clock: what is left at the end of one, plus what comes in, is spread over the
-//! middle of the next. That is right for every way, and neither has to be guessed before the first requests are sent.
+//! middle of the next. That is right for every way, and neither has to be guessed before the first requests are sent. Where
+//! others are seen to take from it, what they leave is planned for, and what was left last in a second goes before the plan.
 
 mod estimate;
 mod gate;
-mod look;
+mod latest;
 mod plan;
 mod seconds;
 mod tenant_clock;
@@ -17,7 +18,7 @@ use std::collections::VecDeque;
 use self::{
     estimate::Estimate,
     gate::Gate,
-    look::Look,
+    latest::Latest,
     seconds::{Closed, Open},
     tenant_clock::TenantClock,
     unlimited::Unlimited,
@@ -109,7 +110,7 @@ pub(super) struct Bucket {
     sure: f64,
     sure_at: f64,
     /// What the requests sent last show, by when others may have taken some.
-    latest: Look,
+    latest: Latest,
     /// What others took within seconds of late, and how long was looked.
     taken_by_others: (f64, f64),
     /// Requests of ours counted in a second of late.
@@ -158,7 +159,7 @@ impl Bucket {
             peak: 0.0,
             sure: 0.0,
             sure_at: f64::NEG_INFINITY,
-            latest: Look::default(),
+            latest: Latest::default(),
             taken_by_others: (0.0, 0.0),
             ours: 0.0,
             margin: 0.0,

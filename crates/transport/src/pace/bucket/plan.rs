@@ -18,6 +18,10 @@ const MOST_LEFT: f64 = 0.65;
 const CLAIMED: f64 = 0.2;
 /// Requests a second from which on two of them are a small share.
 const LOOKED_AT: f64 = 8.0;
+/// How many standard deviations of what others take are left to them, too.
+const SURE: f64 = 1.5;
+/// Requests that are asked for beyond what others are expected to leave, where that would be lost.
+const VENTURED: f64 = 4.0;
 
 /// How the limit is refilled within a second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -201,13 +205,13 @@ impl Bucket {
             let since = now - self.latest.at;
             let there = self.latest.level - self.taken() - self.reserved();
             let taken = others * since;
-            if there - taken - 1.5 * taken.sqrt() < 1.0 {
+            if there - taken - SURE * taken.sqrt() < 1.0 {
                 return if there < 1.0 { next_second } else { look };
             }
             let taken = others * (since + 1.0 - into);
             // What others leave is lost with the second, where it is refilled as a whole, else it is there in the next.
             let kept = if limit < self.estimate().rate() + 2.0 {
-                self.margin - 4.0
+                self.margin - VENTURED
             } else {
                 1.0 + 2.0 * taken.sqrt()
             };

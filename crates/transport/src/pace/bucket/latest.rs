@@ -4,7 +4,7 @@ use super::{Flight, count};
 
 /// What was left by those sent last, in a second of the tenant's clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(super) struct Latest {
     pub(super) second: i64,
     pub(super) at: f64,
     /// With all that was sent before.
@@ -13,7 +13,7 @@ pub(super) struct Look {
     weight: f64,
 }
 
-impl Default for Look {
+impl Default for Latest {
     fn default() -> Self {
         Self {
             second: i64::MIN,
@@ -24,7 +24,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl Latest {
     /// Takes in what was left before a request; those that overtook others on the way see more, and make up for the others.
     pub(super) fn update(&mut self, flight: &Flight, second: i64, left: f64, spread: f64) {
         let level = left + count(flight.sent - 1);
