@@ -61,7 +61,6 @@ impl Selection {
             && !self.email_differs
     }
 
-    /// Whether it selects one of the user's identities, the main one included.
     /// The same without a condition on e-mail addresses.
     pub(crate) fn whatever_email(self) -> Self {
         Self {
@@ -70,6 +69,7 @@ impl Selection {
         }
     }
 
+    /// Whether it selects one of the user's identities, the main one included.
     pub(crate) fn selects_any(&self, user: &Exported<'_>) -> bool {
         let mut identities = user.identities.iter();
         identities.any(|identity| self.selects(user, identity))
