@@ -63,7 +63,7 @@ fn of_member(workspace: &Workspace, member: &str, listed: &[&str]) -> Vec<Violat
         let implied = surface.implied.iter();
         let implied = implied.filter(|(_, of)| declared.contains(of.as_str()));
         for name in surface.named.iter().chain(implied.map(|(name, _)| name)) {
-            let library = surface.library(&name.text);
+            let library = surface.crate_of(&name.text);
             if !dependencies.contains(library) {
                 continue;
             }
@@ -177,7 +177,7 @@ impl Surface {
     }
 
     /// The library that a path begins in, as far as the file's imports tell.
-    fn library<'a>(&'a self, path: &'a str) -> &'a str {
+    fn crate_of<'a>(&'a self, path: &'a str) -> &'a str {
         let first = path.split("::").next().unwrap_or(path);
         let import = self.imports.iter().find(|import| {
             let text = import.text.as_str();
@@ -248,7 +248,7 @@ mod tests {
         let surface = Code::new(text).surface;
         let implied = surface.implied.iter().map(|(name, _)| name);
         let names = surface.named.iter().chain(implied);
-        let libraries = names.map(|name| surface.library(&name.text).to_owned());
+        let libraries = names.map(|name| surface.crate_of(&name.text).to_owned());
         libraries
             .filter(|library| library.starts_with(char::is_lowercase))
             .collect()
