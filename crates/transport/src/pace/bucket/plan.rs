@@ -259,7 +259,7 @@ impl Bucket {
 
     /// How much of the beginning and of the end of a second is not sent in, since it may be another's.
     fn edge(&self) -> f64 {
-        if self.view() == Some(View::Smooth) {
+        if self.view() == Some(View::Smooth) && self.reserved() <= 0.0 {
             // There it is all the same to which second a request counts.
             return 0.04;
         }
